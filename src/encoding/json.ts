@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+import { DecodeError } from './errors.ts';
+import { decodeUtf8 } from './text.ts';
+
+/** A JSON number that is no plain safe integer: kept as it was spelled, since a double would change it. */
+export class JsonNumber {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** An object is a `Map` in the order of the text: wire strings such as `__proto__` stay data. */
+export type JsonObject = ReadonlyMap<string, JsonValue>;
+export type JsonValue = null | boolean | string | number | JsonNumber | readonly JsonValue[] | JsonObject;
+
+export interface JsonLimits {
+  /** Nested arrays and objects, at most. */
+  readonly depth?: number;
+  /** Values in the whole document, at most. */
+  readonly values?: number;
+}
+
+const DEFAULT_DEPTH = 64;
+const DEFAULT_VALUES = 4_000_000;
+
+/**
+ * Reads one JSON document strictly (RFC 8259): well-formed UTF-8 without BOM, no duplicate key, no trailing bytes, no
+ * lone surrogate, bounded depth. Integers within ±(2^53-1) come as `number`, all other numbers as {@link JsonNumber}.
+ *
+ * The strictness closes the gap between two readers of one document (Cure53 TUF-01-001 and method notes, S10 and S11).
+ * @throws DecodeError
+ */
+export function decodeJson(bytes: Uint8Array, limits: JsonLimits = {}): JsonValue {
+  return new Reader(decodeUtf8(bytes), limits).document();
+}
+
+/** As {@link decodeJson}, and the document must be an object. @throws DecodeError */
+export function decodeJsonObject(bytes: Uint8Array, limits: JsonLimits = {}): JsonObject {
+  const value = decodeJson(bytes, limits);
+  if (!(value instanceof Map)) throw new DecodeError('not a JSON object', 0);
+  return value;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['"', '"'],
+  ['\\', '\\'],
+  ['/', '/'],
+  ['b', '\b'],
+  ['f', '\f'],
+  ['n', '\n'],
+  ['r', '\r'],
+  ['t', '\t'],
+]);
+const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+const HEX4 = /^[0-9a-fA-F]{4}$/;
+
+class Reader {
+  readonly #text: string;
+  readonly #maxDepth: number;
+  #valuesLeft: number;
+  #at = 0;
+  #depth = 0;
+
+  constructor(text: string, limits: JsonLimits) {
+    this.#text = text;
+    this.#maxDepth = limits.depth ?? DEFAULT_DEPTH;
+    this.#valuesLeft = limits.values ?? DEFAULT_VALUES;
+  }
+
+  document(): JsonValue {
+    const value = this.#value();
+    this.#space();
+    if (this.#at !== this.#text.length) throw this.#error('bytes after the JSON document');
+    return value;
+  }
+
+  #value(): JsonValue {
+    this.#space();
+    if (this.#valuesLeft-- <= 0) throw this.#error('too many JSON values');
+    switch (this.#text.charCodeAt(this.#at)) {
+      case 0x7b:
+        return this.#nested(() => this.#object());
+      case 0x5b:
+        return this.#nested(() => this.#array());
+      case QUOTE:
+        return this.#string();
+      case 0x74:
+        return this.#literal('true', true);
+      case 0x66:
+        return this.#literal('false', false);
+      case 0x6e:
+        return this.#literal('null', null);
+      default:
+        return this.#number();
+    }
+  }
+
+  #nested<T>(read: () => T): T {
+    if (++this.#depth > this.#maxDepth) throw this.#error(`JSON nested deeper than ${this.#maxDepth}`);
+    this.#at++;
+    const value = read();
+    this.#depth--;
+    return value;
+  }
+
+  #object(): JsonObject {
+    const object = new Map<string, JsonValue>();
+    this.#space();
+    if (this.#take(0x7d)) return object;
+    for (;;) {
+      this.#space();
+      const keyAt = this.#at;
+      if (this.#text.charCodeAt(keyAt) !== QUOTE) throw this.#error('expected a JSON object key');
+      const key = this.#string();
+      if (object.has(key)) throw new DecodeError('duplicate JSON object key', keyAt);
+      this.#space();
+      if (!this.#take(0x3a)) throw this.#error("expected ':'");
+      object.set(key, this.#value());
+      this.#space();
+      if (this.#take(0x7d)) return object;
+      if (!this.#take(0x2c)) throw this.#error("expected ',' or '}'");
+    }
+  }
+
+  #array(): JsonValue[] {
+    const array: JsonValue[] = [];
+    this.#space();
+    if (this.#take(0x5d)) return array;
+    for (;;) {
+      array.push(this.#value());
+      this.#space();
+      if (this.#take(0x5d)) return array;
+      if (!this.#take(0x2c)) throw this.#error("expected ',' or ']'");
+    }
+  }
+
+  #string(): string {
+    const text = this.#text;
+    let from = ++this.#at;
+    let built = '';
+    for (;;) {
+      const code = text.charCodeAt(this.#at);
+      if (code === QUOTE) {
+        const value = built + text.slice(from, this.#at++);
+        // JSON escapes can spell half a surrogate pair, which no UTF-8 text can hold
+        if (built !== '' && !value.isWellFormed()) throw this.#error('lone surrogate in a JSON string');
+        return value;
+      }
+      if (code === BACKSLASH) {
+        built += text.slice(from, this.#at) + this.#escape();
+        from = this.#at;
+      } else if (code < 0x20 || Number.isNaN(code)) {
+        throw this.#error(Number.isNaN(code) ? 'unterminated JSON string' : 'control character in a JSON string');
+      } else {
+        this.#at++;
+      }
+    }
+  }
+
+  #escape(): string {
+    const letter = this.#text.charAt(this.#at + 1);
+    if (letter === 'u') {
+      const hex = this.#text.slice(this.#at + 2, this.#at + 6);
+      if (!HEX4.test(hex)) throw this.#error('bad \\u escape in a JSON string');
+      this.#at += 6;
+      return String.fromCharCode(Number.parseInt(hex, 16));
+    }
+    const char = ESCAPES.get(letter);
+    if (char === undefined) throw this.#error('bad escape in a JSON string');
+    this.#at += 2;
+    return char;
+  }
+
+  #number(): number | JsonNumber {
+    NUMBER.lastIndex = this.#at;
+    const text = NUMBER.exec(this.#text)?.[0];
+    if (text === undefined) throw this.#error('expected a JSON value');
+    const value = Number(text);
+    if (!Number.isFinite(value)) throw this.#error('JSON number out of range');
+    this.#at += text.length;
+    // String(-0) is '0', so '-0' stays a JsonNumber like every other odd spelling
+    return Number.isSafeInteger(value) && String(value) === text ? value : new JsonNumber(text);
+  }
+
+  #literal<T>(word: string, value: T): T {
+    if (!this.#text.startsWith(word, this.#at)) throw this.#error('expected a JSON value');
+    this.#at += word.length;
+    return value;
+  }
+
+  #space(): void {
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
+      this.#at++;
+    }
+  }
+
+  #take(code: number): boolean {
+    if (this.#text.charCodeAt(this.#at) !== code) return false;
+    this.#at++;
+    return true;
+  }
+
+  #error(message: string): DecodeError {
+    return new DecodeError(message, this.#at);
+  }
+}

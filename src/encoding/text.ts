@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import { DecodeError } from './errors.ts';
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
+
+/** Text of well-formed UTF-8; a BOM stays a character. @throws DecodeError */
+export function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    throw new DecodeError('not well-formed UTF-8');
+  }
+}
+
+export function encodeUtf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** Bytes of padded standard base64 (RFC 4648 §4) in its one canonical spelling. @throws DecodeError */
+export function decodeBase64(text: string): Uint8Array {
+  if (!BASE64.test(text)) throw new DecodeError('not strict base64');
+  const bytes = Buffer.from(text, 'base64');
+  // unused trailing bits must be zero, else one value has several spellings
+  if (text.endsWith('=') && bytes.toString('base64') !== text) throw new DecodeError('not canonical base64');
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+export function encodeBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+}
+
+const HEX = /^(?:[0-9a-f]{2})*$/;
+
+/** Bytes of lower-case hex. @throws DecodeError */
+export function decodeHex(text: string): Uint8Array {
+  if (!HEX.test(text)) throw new DecodeError('not lower-case hex');
+  return new Uint8Array(Buffer.from(text, 'hex'));
+}
+
+export function encodeHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+}
+
+/** Whether two byte strings are equal. Not for secrets: its time depends on the content. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && Buffer.compare(a, b) === 0;
+}
+
+/** Order of the strings' UTF-8 bytes, which differs from JavaScript's UTF-16 order above U+D7FF. */
+export function compareUtf8(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x !== y) return utf8Rank(x) - utf8Rank(y);
+  }
+  return a.length - b.length;
+}
+
+/** Surrogates stand for characters above U+FFFF, so they rank behind U+E000–U+FFFF. */
+function utf8Rank(unit: number): number {
+  if (unit < 0xd800) return unit;
+  return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000;
+}
