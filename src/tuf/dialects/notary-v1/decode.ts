@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  DecodeError,
+  decodeJsonObject,
+  encodeCanonicalJson,
+  type JsonObject,
+  type JsonValue,
+} from '../../../encoding/index.ts';
+import type { SignedOf } from '../../dialect.ts';
+import { MetadataError } from '../../errors.ts';
+import { keyId, type PublicKey } from '../../keys.ts';
+import type {
+  Delegation,
+  Delegations,
+  Envelope,
+  HashAlgorithm,
+  MetaFile,
+  RoleKeys,
+  Root,
+  Signature,
+  Signed,
+  Snapshot,
+  TargetFile,
+  Targets,
+  Timestamp,
+} from '../../metadata.ts';
+import {
+  type KeyId,
+  parseKeyId,
+  parseRoleName,
+  parseVersion,
+  type RoleName,
+  TOP_LEVEL_ROLES,
+  type TopLevelRole,
+  type Version,
+} from '../../names.ts';
+import {
+  arrayField,
+  asObject,
+  bad,
+  booleanField,
+  bytesOf,
+  integerField,
+  mapField,
+  objectField,
+  stringField,
+  stringsOf,
+} from './fields.ts';
+import { parseTime } from './time.ts';
+
+/** More signatures than any role can need; the rest would only cost time (S23). */
+const MAX_SIGNATURES = 256;
+const HASH_BYTES: ReadonlyMap<string, number> = new Map([
+  ['sha256', 32],
+  ['sha512', 64],
+]);
+const TYPE_NAMES: Readonly<Record<Signed['type'], string>> = {
+  root: 'Root',
+  targets: 'Targets',
+  snapshot: 'Snapshot',
+  timestamp: 'Timestamp',
+};
+
+/** Reads a metadata file. An unknown field beside `signed` and `signatures` is refused (S10). */
+export function decodeFile<K extends Signed['type']>(kind: K, file: Uint8Array): Envelope<SignedOf<K>> {
+  return malformedOnly(() => {
+    const envelope = decodeJsonObject(file);
+    for (const name of envelope.keys())
+      if (name !== 'signed' && name !== 'signatures') throw bad(name.slice(0, 60), 'is an unknown field');
+    const body = objectField(envelope, 'signed');
+    return {
+      signed: decodeBody(kind, body),
+      signedBytes: encodeCanonicalJson(body),
+      signatures: decodeSignatures(arrayField(envelope, 'signatures')),
+    };
+  });
+}
+
+/** Reads a role's body alone, as a signer is sent it. */
+export function decodePayload<K extends Signed['type']>(kind: K, payload: Uint8Array): SignedOf<K> {
+  return malformedOnly(() => decodeBody(kind, decodeJsonObject(payload)));
+}
+
+function malformedOnly<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof DecodeError) throw new MetadataError('malformed', cause.message, { cause });
+    throw cause;
+  }
+}
+
+function decodeSignatures(values: readonly JsonValue[]): readonly Signature[] {
+  if (values.length > MAX_SIGNATURES) throw bad('signatures', `has more than ${MAX_SIGNATURES} entries`);
+  return values.map((value) => {
+    const signature = asObject(value, 'signatures');
+    return {
+      keyId: parseKeyId(stringField(signature, 'keyid')),
+      method: stringField(signature, 'method').toLowerCase(),
+      bytes: bytesOf(signature.get('sig'), 'sig'),
+    };
+  });
+}
+
+const BODIES: { readonly [K in Signed['type']]: (body: JsonObject, common: Common) => SignedOf<K> } = {
+  root: decodeRoot,
+  targets: decodeTargets,
+  snapshot: decodeSnapshot,
+  timestamp: decodeTimestamp,
+};
+
+interface Common {
+  readonly version: Version;
+  readonly expires: Date;
+}
+
+function decodeBody<K extends Signed['type']>(kind: K, body: JsonObject): SignedOf<K> {
+  const type = stringField(body, '_type');
+  if (type !== TYPE_NAMES[kind]) throw bad('_type', `is not ${TYPE_NAMES[kind]}`);
+  return BODIES[kind](body, {
+    version: parseVersion(body.get('version')),
+    expires: parseTime(stringField(body, 'expires')),
+  });
+}
+
+function decodeRoot(body: JsonObject, common: Common): Root {
+  const keys = decodeKeys(mapField(body, 'keys'));
+  const listed = objectField(body, 'roles');
+  const roles = new Map<TopLevelRole, RoleKeys>();
+  for (const role of TOP_LEVEL_ROLES) roles.set(role, decodeRoleKeys(objectField(listed, role), keys));
+  return { type: 'root', ...common, keys, roles, consistentSnapshot: booleanField(body, 'consistent_snapshot') };
+}
+
+function decodeKeys(listed: JsonObject): ReadonlyMap<KeyId, PublicKey> {
+  const keys = new Map<KeyId, PublicKey>();
+  for (const [id, value] of listed) {
+    const key = decodeKey(asObject(value, 'keys'));
+    // an id that is not its key's would let one key pass for several
+    if (keyId(key) !== id) throw new MetadataError('malformed', `key id ${id.slice(0, 64)} does not belong to its key`);
+    keys.set(keyId(key), key);
+  }
+  return keys;
+}
+
+/** A key object such as `{"keytype":"ecdsa","keyval":{"private":null,"public":"…"}}`. @throws MetadataError */
+export function decodeKey(object: JsonObject): PublicKey {
+  return {
+    type: stringField(object, 'keytype'),
+    bytes: bytesOf(objectField(object, 'keyval').get('public'), 'public'),
+  };
+}
+
+function decodeRoleKeys(object: JsonObject, keys: ReadonlyMap<KeyId, PublicKey>): RoleKeys {
+  const keyIds = stringsOf(arrayField(object, 'keyids'), 'keyids').map(parseKeyId);
+  const unknown = keyIds.find((id) => !keys.has(id));
+  if (unknown !== undefined) throw new MetadataError('malformed', `role names key ${unknown}, which is not listed`);
+  const threshold = integerField(object, 'threshold');
+  // S16: zero or a negative number of signatures would mean none
+  if (threshold < 1) throw bad('threshold', 'is below 1');
+  return { keyIds, threshold };
+}
+
+function decodeTargets(body: JsonObject, common: Common): Targets {
+  const targets = new Map<string, TargetFile>();
+  for (const [path, value] of mapField(body, 'targets')) targets.set(path, decodeTarget(asObject(value, 'targets')));
+  return { type: 'targets', ...common, targets, delegations: decodeDelegations(objectField(body, 'delegations')) };
+}
+
+function decodeTarget(object: JsonObject): TargetFile {
+  const hashes = new Map<string, Uint8Array>();
+  for (const [algorithm, value] of mapField(object, 'hashes')) {
+    const bytes = bytesOf(value, 'hashes');
+    if (bytes.length !== (HASH_BYTES.get(algorithm) ?? bytes.length)) throw bad(algorithm, 'has a wrong length');
+    hashes.set(algorithm, bytes);
+  }
+  const length = integerField(object, 'length');
+  if (length < 0) throw bad('length', 'is negative');
+  const custom = object.get('custom');
+  return custom === undefined ? { length, hashes } : { length, hashes, custom };
+}
+
+function decodeDelegations(object: JsonObject): Delegations {
+  const keys = decodeKeys(mapField(object, 'keys'));
+  const roles = arrayField(object, 'roles').map((value): Delegation => {
+    const role = asObject(value, 'roles');
+    const paths = role.has('paths') ? stringsOf(arrayField(role, 'paths'), 'paths') : [];
+    return { name: parseRoleName(stringField(role, 'name')), paths, ...decodeRoleKeys(role, keys) };
+  });
+  return { keys, roles };
+}
+
+function decodeSnapshot(body: JsonObject, common: Common): Snapshot {
+  const meta = new Map<RoleName, MetaFile>();
+  for (const [role, value] of mapField(body, 'meta'))
+    meta.set(parseRoleName(role), decodeMetaFile(asObject(value, 'meta')));
+  for (const role of ['root', 'targets'] as RoleName[]) if (!meta.has(role)) throw bad('meta', `does not list ${role}`);
+  return { type: 'snapshot', ...common, meta };
+}
+
+function decodeTimestamp(body: JsonObject, common: Common): Timestamp {
+  return { type: 'timestamp', ...common, snapshot: decodeMetaFile(objectField(objectField(body, 'meta'), 'snapshot')) };
+}
+
+/** A pin needs sha256; algorithms that are unknown pin nothing. */
+function decodeMetaFile(object: JsonObject): MetaFile {
+  const hashes = new Map<HashAlgorithm, Uint8Array>();
+  for (const [algorithm, value] of mapField(object, 'hashes')) {
+    const bytes = bytesOf(value, 'hashes');
+    const expected = HASH_BYTES.get(algorithm);
+    if (expected === undefined) continue;
+    if (bytes.length !== expected) throw bad(algorithm, 'has a wrong length');
+    hashes.set(algorithm as HashAlgorithm, bytes);
+  }
+  if (!hashes.has('sha256')) throw bad('hashes', 'has no sha256');
+  const length = integerField(object, 'length');
+  if (length < 0) throw bad('length', 'is negative');
+  return { length, hashes };
+}

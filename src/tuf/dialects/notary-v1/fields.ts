@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import { DecodeError, decodeBase64, type JsonObject, type JsonValue } from '../../../encoding/index.ts';
+import { MetadataError } from '../../errors.ts';
+
+/** Readers of one JSON field each; all throw MetadataError `malformed` that names the field. */
+
+export function objectField(object: JsonObject, name: string): JsonObject {
+  return asObject(object.get(name), name);
+}
+
+/** As {@link objectField}; Go writes an absent map as null, which counts as empty. */
+export function mapField(object: JsonObject, name: string): JsonObject {
+  const value = object.get(name);
+  return value === null ? new Map() : asObject(value, name);
+}
+
+export function asObject(value: JsonValue | undefined, name: string): JsonObject {
+  if (!(value instanceof Map)) throw bad(name, 'is not an object');
+  return value;
+}
+
+/** Go writes an absent array as null, which counts as empty. */
+export function arrayField(object: JsonObject, name: string): readonly JsonValue[] {
+  const value = object.get(name);
+  if (value === null) return [];
+  if (!Array.isArray(value)) throw bad(name, 'is not an array');
+  return value;
+}
+
+export function stringField(object: JsonObject, name: string): string {
+  const value = object.get(name);
+  if (typeof value !== 'string') throw bad(name, 'is not a string');
+  return value;
+}
+
+export function integerField(object: JsonObject, name: string): number {
+  const value = object.get(name);
+  if (typeof value !== 'number') throw bad(name, 'is not an integer');
+  return value;
+}
+
+export function booleanField(object: JsonObject, name: string): boolean {
+  const value = object.get(name);
+  if (typeof value !== 'boolean') throw bad(name, 'is not a boolean');
+  return value;
+}
+
+export function bytesOf(value: JsonValue | undefined, name: string): Uint8Array {
+  if (typeof value !== 'string') throw bad(name, 'is not base64 text');
+  try {
+    return decodeBase64(value);
+  } catch (cause) {
+    if (cause instanceof DecodeError) throw bad(name, 'is not strict base64');
+    throw cause;
+  }
+}
+
+export function stringsOf(values: readonly JsonValue[], name: string): readonly string[] {
+  return values.map((value) => {
+    if (typeof value !== 'string') throw bad(name, 'holds something other than strings');
+    return value;
+  });
+}
+
+export function bad(name: string, what: string): MetadataError {
+  return new MetadataError('malformed', `${JSON.stringify(name)} ${what}`);
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The core of The Update Framework: names, metadata, keys, signatures, the stages of a client's update, delegations,
+ * and the next version of a role. Pure and synchronous: it never reads a file, a network or a clock.
+ *
+ *     const context = { dialect: notaryV1, gun, now, marks: new Map() };
+ *     const root = TrustedRoot.bootstrap(rootFile, context, pin);
+ *     const targets = root.updateTimestamp(ts).updateSnapshot(sn).updateTargets(tg);
+ *     findTarget(targets.roles, 'latest');
+ */
+export * from './crypto.ts';
+export * from './delegations.ts';
+export * from './dialect.ts';
+export { notaryV1 } from './dialects/notary-v1/index.ts';
+export * from './edit.ts';
+export * from './errors.ts';
+export * from './keys.ts';
+export * from './metadata.ts';
+export * from './names.ts';
+export * from './pin.ts';
+export * from './rollback.ts';
+export * from './trusted.ts';
+export * from './verify.ts';

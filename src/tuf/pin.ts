@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import { encodeHex, equalBytes } from '../encoding/index.ts';
+import { hash } from './crypto.ts';
+import { VerificationError } from './errors.ts';
+import type { MetaFile } from './metadata.ts';
+import type { RoleName, Version } from './names.ts';
+
+/**
+ * Holds a file's bytes against what its referrer says of them: every pin that is present must match.
+ * @throws VerificationError `length-mismatch`, `hash-mismatch`
+ */
+export function checkPin(role: RoleName, pin: MetaFile, file: Uint8Array): void {
+  if (pin.length !== undefined && pin.length !== file.length) {
+    throw new VerificationError(
+      'length-mismatch',
+      role,
+      `${role} has ${file.length} bytes where ${pin.length} were announced`,
+      {
+        expected: String(pin.length),
+        actual: String(file.length),
+      },
+    );
+  }
+  for (const [algorithm, expected] of pin.hashes ?? []) {
+    const actual = hash(algorithm, file);
+    if (!equalBytes(actual, expected)) {
+      throw new VerificationError('hash-mismatch', role, `${role} does not have the announced ${algorithm}`, {
+        expected: encodeHex(expected),
+        actual: encodeHex(actual),
+      });
+    }
+  }
+}
+
+/** Holds a file's version against the referrer's pin, if it states one. @throws VerificationError `rollback` */
+export function checkPinnedVersion(role: RoleName, pin: MetaFile, version: Version): void {
+  if (pin.version !== undefined && pin.version !== version) {
+    throw new VerificationError('rollback', role, `${role} is version ${version} where ${pin.version} was announced`, {
+      expected: String(pin.version),
+      actual: String(version),
+    });
+  }
+}
