@@ -2,8 +2,8 @@
 import type { RoleName } from './names.ts';
 
 /**
- * Why a file is not trusted. `unmet-pin` is a root that does not fit what the user pinned; `root-chain` a root that its
- * predecessor did not authorise.
+ * Why something is not trusted. `unsigned` is a tag or repository that nobody signed, `unmet-pin` a root that does not
+ * fit what the user pinned, `root-chain` a root that its predecessor did not authorise.
  */
 export type VerificationCode =
   | 'malformed'
@@ -14,6 +14,7 @@ export type VerificationCode =
   | 'length-mismatch'
   | 'root-chain'
   | 'unmet-pin'
+  | 'unsigned'
   | 'unusable-root-key';
 
 /** Evidence that is bad: the file is refused and what was trusted before stays trusted. */

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * A verifying client: brings a repository's metadata up to date, keeps it in Docker's own trust directory, and resolves
+ * a tag to the digest that was signed. It believes nothing that it fetched, and holds no private key.
+ *
+ *     const repository = await new Updater({
+ *       gun, dialect: notaryV1, fetcher: new HttpFetcher({ server }), cache: new DirectoryMetadataCache(dir),
+ *       marks: new DirectoryHighWaterMarks(dir), pinning: { trustOnFirstUse: true }, now: new Date(),
+ *     }).refresh();
+ *     resolveTag(repository, 'latest').digest;
+ */
+export * from './errors.ts';
+export * from './fetcher.ts';
+export * from './high-water-marks.ts';
+export * from './metadata-cache.ts';
+export * from './pinning.ts';
+export * from './resolve.ts';
+export * from './updater.ts';

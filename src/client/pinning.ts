@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import { X509Certificate } from 'node:crypto';
+import { DecodeError, decodePem } from '../encoding/index.ts';
+import {
+  certificates,
+  type Gun,
+  type KeyId,
+  keyId,
+  type PublicKey,
+  ROOT,
+  type RootPin,
+  VerificationError,
+} from '../tuf/index.ts';
+
+/** What a user knows of root keys before the first use of a repository (reference 3.3). */
+export interface TrustPinning {
+  /** Key IDs of root certificates by GUN, or by a prefix that ends in `*`. An empty list trusts nothing. */
+  readonly certs?: ReadonlyMap<string, readonly KeyId[]>;
+  /** PEM text of CA certificates by GUN prefix. */
+  readonly ca?: ReadonlyMap<string, string>;
+  /** Whether a repository that no pin covers is trusted on first use. */
+  readonly trustOnFirstUse: boolean;
+}
+
+export interface ChosenPin extends RootPin {
+  readonly kind: 'certs' | 'ca' | 'first-use';
+}
+
+/**
+ * The one pin that holds for `gun`: key IDs before CAs before first use, the longest prefix first. Names are compared
+ * exactly, upper case included.
+ * @throws VerificationError `unmet-pin` if first use is not allowed and nothing else covers the GUN
+ */
+export function choosePin(pinning: TrustPinning, gun: Gun, now: Date): ChosenPin {
+  const pinned =
+    pinning.certs?.get(gun) ??
+    longest(pinning.certs, gun, (name) => (name.endsWith('*') ? name.replace(/\*+$/, '') : undefined));
+  if (pinned !== undefined) return { kind: 'certs', admits: (key) => pinned.includes(keyId(key)) };
+  const ca = longest(pinning.ca, gun, (name) => name);
+  if (ca !== undefined) return caPin(ca, now);
+  if (pinning.trustOnFirstUse) return { kind: 'first-use', admits: () => true };
+  throw new VerificationError('unmet-pin', ROOT, `no pin covers ${gun}, and trust on first use is off`);
+}
+
+function longest<T>(
+  map: ReadonlyMap<string, T> | undefined,
+  gun: Gun,
+  prefixOf: (name: string) => string | undefined,
+): T | undefined {
+  let best: { length: number; value: T } | undefined;
+  for (const [name, value] of map ?? []) {
+    const prefix = prefixOf(name);
+    if (prefix !== undefined && gun.startsWith(prefix) && prefix.length >= (best?.length ?? 0))
+      best = { length: prefix.length, value };
+  }
+  return best?.value;
+}
+
+function caPin(pem: string, now: Date): ChosenPin {
+  const authorities = readAuthorities(pem).filter((certificate) => isValid(certificate, now));
+  if (authorities.length === 0)
+    throw new VerificationError('unmet-pin', ROOT, 'pinned CA file holds no CA certificate that is valid now');
+  return { kind: 'ca', admits: (key) => hasPath(key, authorities, now) };
+}
+
+function readAuthorities(pem: string): readonly X509Certificate[] {
+  try {
+    return decodePem(pem).map((block) => new X509Certificate(block.bytes));
+  } catch (cause) {
+    const reason = cause instanceof DecodeError ? cause.message : 'not a certificate';
+    throw new VerificationError('unmet-pin', ROOT, `pinned CA file cannot be read: ${reason}`, { cause });
+  }
+}
+
+function isValid(certificate: X509Certificate, now: Date): boolean {
+  return (
+    certificate.ca &&
+    Date.parse(certificate.validFrom) <= now.getTime() &&
+    now.getTime() <= Date.parse(certificate.validTo)
+  );
+}
+
+const SERVER_AUTH_OR_ANY = ['1.3.6.1.5.5.7.3.1', '2.5.29.37.0'];
+const MAX_CHAIN = 5;
+
+/** Whether the key's leaf chains to an authority by the intermediates it brings, as for a TLS server (reference 3.3). */
+function hasPath(key: PublicKey, authorities: readonly X509Certificate[], now: Date): boolean {
+  const [leaf, ...intermediates] = certificates(key);
+  if (leaf === undefined) return false;
+  const usage: readonly string[] | undefined = leaf.keyUsage;
+  if (usage !== undefined && usage.length > 0 && !usage.some((oid) => SERVER_AUTH_OR_ANY.includes(oid))) return false;
+  const usable = intermediates.filter((certificate) => isValid(certificate, now));
+  let current: X509Certificate | undefined = leaf;
+  for (let length = 0; current !== undefined && length < MAX_CHAIN; length++) {
+    const child: X509Certificate = current;
+    const isIssuer = (issuer: X509Certificate) => child.checkIssued(issuer) && child.verify(issuer.publicKey);
+    if (authorities.some(isIssuer)) return true;
+    current = usable.find((issuer) => issuer !== child && isIssuer(issuer));
+  }
+  return false;
+}

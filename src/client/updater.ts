@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+import { encodeHex } from '../encoding/index.ts';
+import {
+  type Dialect,
+  type Gun,
+  type MetaFile,
+  type PublicKey,
+  ROOT,
+  type RoleName,
+  SNAPSHOT,
+  sha256Hex,
+  TARGETS,
+  TIMESTAMP,
+  TrustedRoot,
+  type TrustedSnapshot,
+  type TrustedTargets,
+  type TrustedTimestamp,
+  type UpdateContext,
+  VerificationError,
+  type Version,
+} from '../tuf/index.ts';
+import { DownloadError } from './errors.ts';
+import type { Fetcher } from './fetcher.ts';
+import type { HighWaterMarks } from './high-water-marks.ts';
+import type { MetadataCache } from './metadata-cache.ts';
+import { choosePin, type TrustPinning } from './pinning.ts';
+
+/** Bytes that a file of which nothing is known yet may have (S23; Notary allows 100 MiB for a root). */
+const MAX_ROOT_BYTES = 1 << 20;
+const MAX_TIMESTAMP_BYTES = 1 << 16;
+/** Bytes that a file may have whatever its referrer says. */
+const MAX_PINNED_BYTES = 1 << 26;
+const MAX_ROOT_UPDATES = 1024;
+const MAX_DELEGATIONS = 1000;
+
+export interface UpdaterOptions {
+  readonly gun: Gun;
+  readonly dialect: Dialect;
+  readonly fetcher: Fetcher;
+  readonly cache: MetadataCache;
+  readonly marks: HighWaterMarks;
+  readonly pinning: TrustPinning;
+  readonly now: Date;
+  /** For how long since the last successful check cached data may stand in for a server that cannot be reached. */
+  readonly maxStalenessMilliseconds?: number;
+}
+
+/** A repository's metadata as it is trusted now. */
+export interface TrustedRepository {
+  readonly gun: Gun;
+  readonly targets: TrustedTargets;
+  /** Delegations that are expired or lack signatures: nothing of theirs is trusted. */
+  readonly refused: ReadonlyMap<RoleName, VerificationError>;
+  /** The root keys that this update trusted on first use. */
+  readonly pinnedOnFirstUse: readonly PublicKey[] | undefined;
+  /** When the server was last reached, if it was not now. */
+  readonly staleSince: Date | undefined;
+}
+
+/**
+ * Brings a repository up to date: all input and output of an update, and no check. Each file goes through a stage of
+ * `src/tuf/trusted.ts` before it is kept. The timestamp is asked for first; a root is fetched when there is none, or when
+ * what is signed does not fit the one at hand, since a snapshot names its root.
+ */
+export class Updater {
+  readonly #options: UpdaterOptions;
+  readonly #context: UpdateContext;
+  #pinnedOnFirstUse: readonly PublicKey[] | undefined;
+  #staleSince: Date | undefined;
+
+  constructor(options: UpdaterOptions) {
+    const { gun, dialect, now } = options;
+    this.#options = options;
+    this.#context = { gun, dialect, now, marks: options.marks.load(gun) };
+  }
+
+  /**
+   * The repository as it is now.
+   * @throws VerificationError what came is not trusted, and what was trusted before still is
+   * @throws DownloadError what is needed could not be had
+   * @throws TrustDirectoryError the trust directory cannot be read or written
+   */
+  async refresh(): Promise<TrustedRepository> {
+    const root = this.#loadRoot() ?? (await this.#bootstrap());
+    try {
+      return await this.#loadFrom(root);
+    } catch (error) {
+      if (!(error instanceof VerificationError)) throw error;
+      const newer = await this.#updateRoot(root);
+      if (newer === root) throw error;
+      return this.#loadFrom(newer);
+    }
+  }
+
+  #loadRoot(): TrustedRoot | undefined {
+    const cached = this.#cached(ROOT);
+    return cached && TrustedRoot.load(cached, this.#context);
+  }
+
+  async #bootstrap(): Promise<TrustedRoot> {
+    const { gun, dialect, pinning, now } = this.#options;
+    const pin = choosePin(pinning, gun, now);
+    const file = await this.#fetch(dialect.fileName(ROOT), MAX_ROOT_BYTES);
+    if (file === undefined)
+      throw new VerificationError('unsigned', ROOT, `remote trust data does not exist for ${gun}`);
+    let root: TrustedRoot;
+    try {
+      root = TrustedRoot.bootstrap(file, this.#context, pin);
+    } catch (error) {
+      // the pinned key may be that of an earlier root, whose chain leads to the current one
+      if (!(error instanceof VerificationError) || pin.kind === 'first-use') throw error;
+      const first = await this.#fetch(dialect.fileName(ROOT, { version: 1 as Version }), MAX_ROOT_BYTES);
+      if (first === undefined) throw error;
+      root = await this.#followChain(TrustedRoot.bootstrap(first, this.#context, pin));
+    }
+    if (pin.kind === 'first-use') {
+      const { keyIds } = root.authority('root').role;
+      this.#pinnedOnFirstUse = keyIds.flatMap((id) => root.signed.keys.get(id) ?? []);
+    }
+    this.#store(ROOT, root.file);
+    return root;
+  }
+
+  async #updateRoot(root: TrustedRoot): Promise<TrustedRoot> {
+    const newest = await this.#followChain(root);
+    if (newest !== root) this.#store(ROOT, newest.file);
+    return newest;
+  }
+
+  /** 5.3: one version after the other until there is no next. */
+  async #followChain(root: TrustedRoot): Promise<TrustedRoot> {
+    let newest = root;
+    for (let updates = 0; updates < MAX_ROOT_UPDATES; updates++) {
+      const name = this.#options.dialect.fileName(ROOT, { version: (newest.signed.version + 1) as Version });
+      const file = await this.#fetch(name, MAX_ROOT_BYTES);
+      if (file === undefined) return newest;
+      newest = newest.updateRoot(file);
+    }
+    throw new VerificationError('root-chain', ROOT, `more than ${MAX_ROOT_UPDATES} new roots at once`);
+  }
+
+  async #loadFrom(root: TrustedRoot): Promise<TrustedRepository> {
+    const timestamp = await this.#loadTimestamp(root);
+    const snapshot = await this.#loadSnapshot(timestamp);
+    const top = await this.#loadTargets(snapshot);
+    const { targets, refused } = await this.#loadDelegations(top);
+    const { gun, marks, now } = this.#options;
+    marks.raise(gun, targets.marks);
+    if (this.#staleSince === undefined) marks.touch(gun, now);
+    return { gun, targets, refused, pinnedOnFirstUse: this.#pinnedOnFirstUse, staleSince: this.#staleSince };
+  }
+
+  async #loadTimestamp(root: TrustedRoot): Promise<TrustedTimestamp> {
+    const cached = this.#cached(TIMESTAMP);
+    const file = await this.#fetchTimestamp(cached);
+    const timestamp = root.updateTimestamp(file, cached);
+    this.#store(TIMESTAMP, file, cached);
+    return timestamp;
+  }
+
+  /** Only silence of the server may be bridged; an answer, even "not found", is an answer (S36). */
+  async #fetchTimestamp(cached: Uint8Array | undefined): Promise<Uint8Array> {
+    const { dialect, gun, marks, now, maxStalenessMilliseconds = 0 } = this.#options;
+    try {
+      const file = await this.#fetch(dialect.fileName(TIMESTAMP), MAX_TIMESTAMP_BYTES);
+      if (file === undefined)
+        throw new VerificationError('unsigned', TIMESTAMP, `trust server has no timestamp for ${gun}`);
+      return file;
+    } catch (error) {
+      const checked = marks.checkedAt(gun);
+      if (!(error instanceof DownloadError) || !isSilence(error) || cached === undefined || checked === undefined)
+        throw error;
+      if (now.getTime() - checked.getTime() > maxStalenessMilliseconds) throw error;
+      this.#staleSince = checked;
+      return cached;
+    }
+  }
+
+  async #loadSnapshot(timestamp: TrustedTimestamp): Promise<TrustedSnapshot> {
+    const pin = timestamp.signed.snapshot;
+    const cached = this.#cached(SNAPSHOT);
+    const file = await this.#pinned(SNAPSHOT, pin, cached);
+    const snapshot = timestamp.updateSnapshot(file, cached);
+    this.#store(SNAPSHOT, file, cached);
+    return snapshot;
+  }
+
+  async #loadTargets(snapshot: TrustedSnapshot): Promise<TrustedTargets> {
+    const pin = snapshot.signed.meta.get(TARGETS);
+    if (pin === undefined) throw new VerificationError('malformed', SNAPSHOT, 'snapshot does not list targets');
+    const cached = this.#cached(TARGETS);
+    const file = await this.#pinned(TARGETS, pin, cached);
+    const targets = snapshot.updateTargets(file, cached);
+    this.#store(TARGETS, file, cached);
+    return targets;
+  }
+
+  /**
+   * 5.6.7, level by level. A role that the snapshot does not list was never signed. One that has expired or lost its
+   * signatures is passed over with all below it, as Notary does, and recorded; any other fault ends the update.
+   */
+  async #loadDelegations(
+    top: TrustedTargets,
+  ): Promise<{ targets: TrustedTargets; refused: ReadonlyMap<RoleName, VerificationError> }> {
+    let targets = top;
+    const refused = new Map<RoleName, VerificationError>();
+    const { meta } = top.snapshot.signed;
+    for (let level: readonly RoleName[] = [TARGETS]; level.length > 0; ) {
+      const children = level.flatMap((parent) => {
+        const roles = targets.roles.get(parent)?.signed.delegations.roles ?? [];
+        return roles.flatMap(({ name }) =>
+          meta.has(name) ? [{ parent, role: name, pin: meta.get(name) as MetaFile, cached: this.#cached(name) }] : [],
+        );
+      });
+      if (targets.roles.size + children.length > MAX_DELEGATIONS) {
+        throw new VerificationError('malformed', TARGETS, `more than ${MAX_DELEGATIONS} delegations`);
+      }
+      const files = await Promise.all(children.map(({ role, pin, cached }) => this.#pinned(role, pin, cached)));
+      const loaded: RoleName[] = [];
+      for (const [index, { parent, role, cached }] of children.entries()) {
+        const file = files[index] as Uint8Array;
+        try {
+          targets = targets.delegate(parent, role, file, cached);
+        } catch (error) {
+          if (!(error instanceof VerificationError) || (error.code !== 'expired' && error.code !== 'threshold'))
+            throw error;
+          refused.set(role, error);
+          continue;
+        }
+        this.#store(role, file, cached);
+        loaded.push(role);
+      }
+      level = loaded;
+    }
+    return { targets, refused };
+  }
+
+  /** The file that a pin names: from the cache if it is that very file, else from the server. */
+  async #pinned(role: RoleName, pin: MetaFile, cached: Uint8Array | undefined): Promise<Uint8Array> {
+    const sha256 = pin.hashes?.get('sha256');
+    if (cached !== undefined && sha256 !== undefined && sha256Hex(cached) === encodeHex(sha256)) return cached;
+    const { dialect, gun } = this.#options;
+    const file = await this.#fetch(
+      dialect.fileName(role, pin),
+      Math.min(pin.length ?? MAX_PINNED_BYTES, MAX_PINNED_BYTES),
+    );
+    if (file === undefined) {
+      throw new DownloadError('not-found', gun, `trust server lacks the ${role} metadata of ${gun} that it announces`, {
+        status: 404,
+      });
+    }
+    return file;
+  }
+
+  #fetch(fileName: string, maxLength: number): Promise<Uint8Array | undefined> {
+    return this.#options.fetcher.fetch(this.#options.gun, fileName, maxLength);
+  }
+
+  #cached(role: RoleName): Uint8Array | undefined {
+    return this.#options.cache.load(this.#options.gun, role);
+  }
+
+  #store(role: RoleName, file: Uint8Array, cached?: Uint8Array): void {
+    if (cached !== file && !(cached && Buffer.compare(cached, file) === 0))
+      this.#options.cache.store(this.#options.gun, role, file);
+  }
+}
+
+function isSilence({ code }: DownloadError): boolean {
+  return code === 'unreachable' || code === 'timeout' || code === 'unavailable';
+}

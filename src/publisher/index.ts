@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Publishing: edit the next version of a repository, sign it with the keys at hand, verify the result as a client would,
+ * send it, and start anew from the server's state if somebody was faster. It never sends what it did not verify.
+ *
+ *     const publisher = new Publisher({ gun, dialect: notaryV1, keys: { store, passphrases }, server, refresh, clock });
+ *     await publisher.sign('v1', dockerTarget(sha256, length));
+ *     await publisher.revoke('v1');
+ */
+export * from './errors.ts';
+export * from './publisher.ts';
+export * from './trust-server.ts';

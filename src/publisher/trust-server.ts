@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
+import { answerOf, bounded, DownloadError, type HttpFetch, metadataUrl, readBody } from '../client/index.ts';
+import {
+  DecodeError,
+  decodeJsonObject,
+  encodeHex,
+  encodeUtf8,
+  type JsonObject,
+  type JsonValue,
+} from '../encoding/index.ts';
+import { decodeKeyObject, type Gun, MetadataError, type PublicKey, type RoleName, verifyingKey } from '../tuf/index.ts';
+import { PublishError } from './errors.ts';
+
+export type ServerManagedRole = 'snapshot' | 'timestamp';
+
+/** What a publisher asks of a trust server. */
+export interface TrustServer {
+  /** Stores all files or none. @throws PublishError `conflict`, `rejected`; DownloadError */
+  publish(gun: Gun, files: ReadonlyMap<RoleName, Uint8Array>): Promise<void>;
+  /** The public key with which the server signs, or will sign, a role of this collection. @throws DownloadError */
+  key(gun: Gun, role: ServerManagedRole): Promise<PublicKey>;
+}
+
+const TIMEOUT = 60_000;
+const MAX_ANSWER = 256 * 1024;
+
+/** Speaks Notary's HTTP API (reference 6). */
+export class HttpTrustServer implements TrustServer {
+  readonly #server: string;
+  readonly #fetch: HttpFetch;
+
+  constructor(options: { readonly server: string; readonly fetch?: HttpFetch }) {
+    this.#server = options.server;
+    this.#fetch = options.fetch ?? fetch;
+  }
+
+  async publish(gun: Gun, files: ReadonlyMap<RoleName, Uint8Array>): Promise<void> {
+    const url = metadataUrl(this.#server, gun);
+    const { contentType, body } = multipart(files);
+    await bounded(url, TIMEOUT, async (signal) => {
+      const response = await this.#fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': contentType },
+        body,
+        redirect: 'error',
+        signal,
+      });
+      const answer = await readBody(response, MAX_ANSWER, url);
+      if (response.status === 200) return;
+      if (response.status === 400) throw refusalOf(answer);
+      answerOf(response.status, url);
+      throw new DownloadError('not-found', url, `${new URL(url).host} is no trust server: it has no place for ${gun}`, {
+        status: 404,
+      });
+    });
+  }
+
+  async key(gun: Gun, role: ServerManagedRole): Promise<PublicKey> {
+    const url = metadataUrl(this.#server, gun, `${role}.key`);
+    return bounded(url, TIMEOUT, async (signal) => {
+      const response = await this.#fetch(url, { redirect: 'error', signal });
+      const answer = await readBody(response, MAX_ANSWER, url);
+      if (response.status !== 200) answerOf(response.status, url);
+      if (response.status === 404)
+        throw new DownloadError('not-found', url, `${new URL(url).host} manages no ${role} key for ${gun}`, {
+          status: 404,
+        });
+      return readKey(answer, url);
+    });
+  }
+}
+
+function readKey(answer: Uint8Array, url: string): PublicKey {
+  try {
+    const key = decodeKeyObject(decodeJsonObject(answer));
+    verifyingKey(key);
+    return key;
+  } catch (cause) {
+    if (!(cause instanceof DecodeError) && !(cause instanceof MetadataError)) throw cause;
+    throw new DownloadError('rejected', url, `${new URL(url).host} sent no usable public key`, { cause });
+  }
+}
+
+/** Role names keep their slashes in `filename`, as Notary's clients send them (reference 5.4). */
+function multipart(files: ReadonlyMap<RoleName, Uint8Array>): { contentType: string; body: Uint8Array<ArrayBuffer> } {
+  const boundary = encodeHex(new Uint8Array(randomBytes(30)));
+  const parts = [...files].flatMap(([role, file]) => [
+    encodeUtf8(
+      `--${boundary}\r\nContent-Disposition: form-data; name="files"; filename="${role}"\r\nContent-Type: application/octet-stream\r\n\r\n`,
+    ),
+    file,
+    encodeUtf8('\r\n'),
+  ]);
+  const body = new Uint8Array(Buffer.concat([...parts, encodeUtf8(`--${boundary}--\r\n`)]));
+  return { contentType: `multipart/form-data; boundary=${boundary}`, body };
+}
+
+/** The server's reason, as far as it gave one (reference 6.3). */
+function refusalOf(answer: Uint8Array): PublishError {
+  const first = firstError(answer);
+  if (first?.get('code') === 'VERSION')
+    return new PublishError('conflict', 'a newer version of the trust metadata was published meanwhile');
+  const reason = reasonOf(first);
+  return new PublishError('rejected', `trust server rejected the update${reason === undefined ? '' : `: ${reason}`}`);
+}
+
+function firstError(answer: Uint8Array): JsonObject | undefined {
+  try {
+    const errors = decodeJsonObject(answer).get('errors');
+    const first: JsonValue | undefined = Array.isArray(errors) ? errors[0] : undefined;
+    return first instanceof Map ? first : undefined;
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}
+
+function reasonOf(error: JsonObject | undefined): string | undefined {
+  const detail = error?.get('detail');
+  const inner = detail instanceof Map ? detail.get('Error') : undefined;
+  const reason = (inner instanceof Map ? inner.get('Msg') : undefined) ?? error?.get('message');
+  // the server's words reach a terminal: control characters must not
+  return typeof reason === 'string' ? reason.replace(/\p{Cc}+/gu, ' ').slice(0, 500) : undefined;
+}
