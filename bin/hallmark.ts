@@ -1,0 +1,38 @@
+#!/usr/bin/env bun
+// SPDX-License-Identifier: Apache-2.0
+import { writeSync } from 'node:fs';
+import manifest from '../package.json' with { type: 'json' };
+import type { Io, Output } from '../src/cli/index.ts';
+
+const argv = process.argv.slice(2);
+if (argv.length === 1 && argv[0] === '--version') {
+  // asked at every start of a shell or an editor: answered before anything is loaded
+  writeSync(1, `${manifest.version}\n`);
+} else {
+  const { run } = await import('../src/cli/index.ts');
+  process.exitCode = 1;
+  process.exitCode = await run(argv, processIo());
+}
+
+function processIo(): Io {
+  return {
+    env: process.env,
+    stdin: process.stdin,
+    stdout: output(process.stdout),
+    stderr: output(process.stderr),
+    now: () => new Date(),
+    untilStopped: () =>
+      new Promise((resolve) => {
+        process.once('SIGTERM', () => resolve());
+        process.once('SIGINT', () => resolve());
+      }),
+  };
+}
+
+function output(stream: NodeJS.WriteStream): Output {
+  return {
+    write: (text) => void stream.write(text),
+    isTerminal: stream.isTTY === true,
+    columns: stream.columns ?? 80,
+  };
+}

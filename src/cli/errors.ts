@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+import { DownloadError, TrustDirectoryError } from '../client/index.ts';
+import { PublishError } from '../publisher/index.ts';
+import { CredentialsError, ImageFileError, InvalidReferenceError, RegistryError } from '../registry/index.ts';
+import { KeyStoreError } from '../signing/index.ts';
+import { MetadataError, VerificationError } from '../tuf/index.ts';
+import { ExitCode } from './exit-codes.ts';
+
+/** A command line that cannot be carried out as it stands. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Several things were asked, and some failed; what each was is told already. */
+export class PartialFailure extends Error {
+  override readonly name = 'PartialFailure';
+  readonly exitCode: ExitCode;
+  constructor(message: string, exitCode: ExitCode) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+export interface Failure {
+  readonly exitCode: ExitCode;
+  /** One line: the cause, with Docker's words where Docker has some. */
+  readonly message: string;
+  /** The command or setting that mends it, where there is one. */
+  readonly hint?: string | undefined;
+}
+
+/** What an error means to the user, for the repository `subject`. */
+export function failureOf(error: unknown, subject: string): Failure {
+  if (error instanceof VerificationError) return { exitCode: ExitCode.notTrusted, ...untrusted(error, subject) };
+  if (error instanceof UsageError || error instanceof InvalidReferenceError) {
+    return { exitCode: ExitCode.usage, message: error.message, hint: "see 'hallmark --help'" };
+  }
+  if (error instanceof PartialFailure) return { exitCode: error.exitCode, message: error.message };
+  return { exitCode: ExitCode.failed, ...failed(error, subject) };
+}
+
+/** Docker's texts (reference 10.5). */
+function untrusted(error: VerificationError, subject: string): { message: string; hint?: string } {
+  const { message } = error;
+  switch (error.code) {
+    case 'unsigned':
+      return error.role === 'root' || error.role === 'timestamp'
+        ? {
+            message: `Error: remote trust data does not exist for ${subject}: ${message}`,
+            hint: `sign it with: hallmark push ${subject}:TAG, or name its trust server with --server`,
+          }
+        : { message };
+    case 'expired':
+      return {
+        message: `Error: remote repository ${subject} out-of-date: ${message}`,
+        hint: 'its publisher, or the trust server for timestamp and snapshot, must sign it anew',
+      };
+    case 'rollback':
+      return {
+        message: `Warning: potential malicious behavior - trust data version is lower than expected for remote repository ${subject}: ${message}`,
+      };
+    case 'threshold':
+      return {
+        message: `Warning: potential malicious behavior - trust data has insufficient signatures for remote repository ${subject}: ${message}`,
+      };
+    case 'unmet-pin':
+      return { message: `Error: could not validate the path to a trusted root: ${message}` };
+    case 'root-chain':
+    case 'unusable-root-key':
+    case 'hash-mismatch':
+    case 'length-mismatch':
+    case 'malformed':
+      return {
+        message: `Warning: potential malicious behavior - trust data mismatch for remote repository ${subject}: ${message}`,
+      };
+    default:
+      return error.code satisfies never;
+  }
+}
+
+function failed(error: unknown, subject: string): { message: string; hint?: string | undefined } {
+  if (error instanceof DownloadError) {
+    if (error.code === 'unreachable' || error.code === 'timeout' || error.code === 'unavailable') {
+      return {
+        message: `Error: error contacting notary server: ${error.message}`,
+        hint: 'name the trust server with --server URL or DOCKER_CONTENT_TRUST_SERVER',
+      };
+    }
+    return { message: `error: ${error.message}` };
+  }
+  if (error instanceof PublishError && error.code === 'no-signing-key') {
+    return {
+      message: `Error: signing keys for remote repository ${subject} not found: ${error.message}`,
+      hint: 'import the key into the trust directory',
+    };
+  }
+  if (error instanceof KeyStoreError) return { message: `error: ${error.message}`, hint: error.remedy };
+  if (error instanceof TrustDirectoryError)
+    return { message: `error: ${error.message}`, hint: trustDirectoryHint(error) };
+  if (isExpected(error)) return { message: `error: ${error.message}` };
+  const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+  return { message: `error: internal error: ${reason}`, hint: 'run again with HALLMARK_DEBUG=1 and report it' };
+}
+
+function isExpected(error: unknown): error is Error {
+  if (error instanceof PublishError || error instanceof RegistryError || error instanceof ImageFileError) return true;
+  if (error instanceof CredentialsError || error instanceof MetadataError) return true;
+  return error instanceof Error && (error.name === 'EngineError' || ('code' in error && 'syscall' in error));
+}
+
+function trustDirectoryHint({ code, path }: TrustDirectoryError): string {
+  return code === 'unwritable'
+    ? `make room, or give another place with --trust-dir`
+    : `see to ${path}, or give another place with --trust-dir`;
+}

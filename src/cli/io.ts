@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ReadStream } from 'node:tty';
+
+/** A stream that a command writes to. */
+export interface Output {
+  write(text: string): void;
+  readonly isTerminal: boolean;
+  readonly columns: number;
+}
+
+/** Everything of the outside that a command may touch; the entry hands in the real ones. */
+export interface Io {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: ReadStream | NodeJS.ReadableStream;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  now(): Date;
+  /** Resolves when the user or the system asks the program to end. */
+  untilStopped(): Promise<void>;
+}

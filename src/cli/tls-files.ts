@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import { dockerConfigDirectory, type Transport } from '../registry/index.ts';
+import { UsageError } from './errors.ts';
+import type { Io } from './io.ts';
+import type { GlobalOptions } from './settings.ts';
+
+/** How to speak TLS with one host. */
+export interface TlsFiles {
+  readonly ca?: readonly string[];
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+/**
+ * The CA of `--ca`, or Docker's files for the host: every `*.crt` in `~/.docker/tls/<host:port>/` beside the system's
+ * authorities, and a client certificate `X.cert` with `X.key` (reference 10.1). The certificate is always checked, on
+ * loopback too.
+ * @throws UsageError
+ */
+export function tlsFilesFor(io: Io, options: GlobalOptions, server: string): TlsFiles {
+  if (options.ca !== undefined) return { ca: [read(options.ca, '--ca')] };
+  const directory = join(dockerConfigDirectory(io.env), 'tls', new URL(server).host);
+  const names = list(directory);
+  const authorities = names
+    .filter((name) => name.endsWith('.crt'))
+    .map((name) => read(join(directory, name), 'CA certificate'));
+  return {
+    ...(authorities.length === 0 ? {} : { ca: [...authorities, ...rootCertificates] }),
+    ...clientCertificate(directory, names),
+  };
+}
+
+function clientCertificate(directory: string, names: readonly string[]): Pick<TlsFiles, 'cert' | 'key'> {
+  const [cert] = names.filter((name) => name.endsWith('.cert'));
+  const unmatched = names.find((name) => name.endsWith('.key') && !names.includes(name.replace(/\.key$/, '.cert')));
+  if (unmatched !== undefined)
+    throw new UsageError(`missing client certificate ${unmatched.replace(/\.key$/, '.cert')} for key ${unmatched}`);
+  if (cert === undefined) return {};
+  const key = cert.replace(/\.cert$/, '.key');
+  if (!names.includes(key)) {
+    throw new UsageError(
+      `missing key ${key} for client certificate ${cert}. CA certificates must use the extension .crt`,
+    );
+  }
+  return { cert: read(join(directory, cert), 'client certificate'), key: read(join(directory, key), 'client key') };
+}
+
+function list(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory).sort();
+  } catch {
+    return [];
+  }
+}
+
+function read(path: string, what: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable';
+    throw new UsageError(`${what}: cannot read ${path}: ${code}`, { cause });
+  }
+}
+
+/** `fetch` with these files; redirects are left to the caller. */
+export function tlsTransport(tls: TlsFiles): Transport {
+  return (url, { method, headers, body, signal }) => {
+    const init = {
+      method,
+      headers,
+      signal,
+      redirect: 'manual' as const,
+      ...(body === undefined ? {} : { body }),
+      ...(body instanceof ReadableStream ? { duplex: 'half' as const } : {}),
+      ...(tls.ca === undefined && tls.cert === undefined ? {} : { tls }),
+    };
+    return fetch(url, init as RequestInit);
+  };
+}

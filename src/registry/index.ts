@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Images outside the engine: references, registries, OCI layouts and docker archives. It checks every byte against the
+ * digest and length asked for, and believes a registry about nothing but the meaning of a tag. It must never decide
+ * whether an image is trusted, and never sends a credential to anybody but the host that it is for.
+ *
+ *     const reference = parseReference('localhost:5000/app:1');
+ *     const client = new RegistryClient({ host: registryHost(reference) });
+ *     const { digest } = await client.resolve(reference.path, 'latest');
+ *     const layout = new OciLayoutSink('./app');
+ *     await pullImage(client, reference, digest, layout);
+ */
+export { type AuthOptions, authenticatedFetch, repositoryScope } from './auth.ts';
+export type { Credentials } from './auth-token.ts';
+export { type FetchedManifest, RegistryClient } from './client.ts';
+export type { RegistryClientOptions } from './connection.ts';
+export * from './copy.ts';
+export { type HelperRunner, runCredentialHelper } from './credential-helper.ts';
+export { type CredentialOptions, loadCredentials } from './credentials.ts';
+export * from './digest.ts';
+export { DockerArchiveSink } from './docker-archive-sink.ts';
+export { type DockerArchiveOptions, DockerArchiveSource } from './docker-archive-source.ts';
+export { type DockerConfig, dockerConfigDirectory, type Environment, loadDockerConfig } from './docker-config.ts';
+export * from './embedded/index.ts';
+export * from './errors.ts';
+export type { ImageSink, ImageSource } from './image-files.ts';
+export { OciLayoutSink, OciLayoutSource } from './layout.ts';
+export * from './manifest.ts';
+export * from './media-types.ts';
+export { hostPlatform, type Platform, parsePlatform, platformText } from './platform.ts';
+export * from './reference.ts';
+export {
+  DEFAULT_TIMEOUTS,
+  fetchTransport,
+  type Timeouts,
+  type TlsOptions,
+  type Transport,
+  type TransportInit,
+} from './transport.ts';

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Private keys: the Signer port, the encrypted key store that Docker and Notary share, root certificates. It never
+ * decides what may be signed, never asks a person by itself, and writes no key unencrypted.
+ *
+ *     const store = openKeyStore('/home/me/.docker/trust');
+ *     const key = PrivateKey.generate();
+ *     await store.add(key, { role: 'root' }, await passphrases.created({ alias: 'root', role: 'root', keyId: key.keyId }));
+ *     const signer = await store.get(key.keyId, environmentPassphrases(process.env));
+ *     const signature = await signer.sign(signedBytes);
+ */
+import { KeyDirectory } from './key-directory.ts';
+import { MemoryKeyFiles } from './key-files.ts';
+import { FileKeyStore, type KeyStore } from './key-store.ts';
+
+export { rootCertificate } from './certificate.ts';
+export { KeyStoreError, type KeyStoreErrorCode, PrivateKeyError, type PrivateKeyErrorCode } from './errors.ts';
+export type { KeyForm } from './key-der.ts';
+export {
+  decodeKeyFile,
+  decodeKeyFiles,
+  encodeKeyFile,
+  type KeyFile,
+  type KeyOwner,
+  openKeyFile,
+  relabelKeyFile,
+  sealKey,
+} from './key-file.ts';
+export type { KeyInfo, KeyList, KeyStore } from './key-store.ts';
+export {
+  environmentPassphrases,
+  keyAlias,
+  type PassphraseRequest,
+  type Passphrases,
+  passphraseProblem,
+} from './passphrases.ts';
+export { PrivateKey } from './private-key.ts';
+export type { Signer } from './signer.ts';
+
+/** The keys under `<trust directory>/private`. Nothing is read or made before it is needed. */
+export function openKeyStore(trustDirectory: string): KeyStore {
+  return new FileKeyStore(new KeyDirectory(trustDirectory));
+}
+
+/** Keys in memory, encrypted like files and gone with the process: for tests and throw-away keys. */
+export function memoryKeyStore(): KeyStore {
+  return new FileKeyStore(new MemoryKeyFiles());
+}

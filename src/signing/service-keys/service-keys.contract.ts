@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, test } from 'bun:test';
+import { encodeUtf8 } from '../../encoding/index.ts';
+import {
+  isSignatureValid,
+  type KeyId,
+  keyId,
+  parseGun,
+  SIGNATURE_METHODS,
+  SNAPSHOT,
+  TIMESTAMP,
+} from '../../tuf/index.ts';
+import { ServiceKeyError, type ServiceKeys } from './index.ts';
+
+const gun = parseGun('docker.io/library/alpine');
+const message = encodeUtf8('message');
+
+export async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof ServiceKeyError) return error.code;
+    throw error;
+  }
+  return 'none';
+}
+
+/** What every ServiceKeys promises. */
+export function describeServiceKeys(name: string, fresh: () => Promise<ServiceKeys>): void {
+  describe(`service keys (${name})`, () => {
+    for (const algorithm of ['ecdsa', 'ed25519'] as const) {
+      test(`a new ${algorithm} key signs what its public key verifies`, async () => {
+        const keys = await fresh();
+
+        const key = await keys.create(gun, TIMESTAMP, algorithm);
+        const signer = await keys.signer(keyId(key));
+        const bytes = (await signer?.sign(message)) ?? new Uint8Array();
+
+        expect([key.type, signer?.key]).toEqual([algorithm, key]);
+        const signature = { keyId: keyId(key), method: SIGNATURE_METHODS[algorithm], bytes };
+        expect(isSignatureValid(key, message, signature)).toBe(true);
+      });
+    }
+
+    test('until a key has signed, asking again gives the same one; afterwards a new one', async () => {
+      const keys = await fresh();
+
+      const first = await keys.create(gun, TIMESTAMP, 'ecdsa');
+      const again = await keys.create(gun, TIMESTAMP, 'ecdsa');
+      const before = await keys.info(keyId(first));
+      await (await keys.signer(keyId(first)))?.sign(message);
+      const next = await keys.create(gun, TIMESTAMP, 'ecdsa');
+
+      expect(again).toEqual(first);
+      expect(keyId(next)).not.toBe(keyId(first));
+      expect(before).toEqual({ key: first, gun, role: TIMESTAMP, pending: true });
+      expect((await keys.info(keyId(first)))?.pending).toBe(false);
+    });
+
+    test('a pending key is never given to another role, repository or algorithm', async () => {
+      const keys = await fresh();
+      const made = [
+        await keys.create(gun, TIMESTAMP, 'ecdsa'),
+        await keys.create(gun, SNAPSHOT, 'ecdsa'),
+        await keys.create(gun, TIMESTAMP, 'ed25519'),
+        await keys.create(parseGun('docker.io/library/Alpine'), TIMESTAMP, 'ecdsa'),
+      ];
+
+      expect(new Set(made.map(keyId)).size).toBe(made.length);
+    });
+
+    test('two that ask at once get one key', async () => {
+      const keys = await fresh();
+
+      const made = await Promise.all([1, 2, 3, 4].map(() => keys.create(gun, TIMESTAMP, 'ecdsa')));
+
+      expect(new Set(made.map(keyId)).size).toBe(1);
+    });
+
+    test('an unknown key has no signer', async () => {
+      const keys = await fresh();
+      const unknown = '0'.repeat(64) as KeyId;
+
+      expect(await keys.signer(unknown)).toBeUndefined();
+      expect(await keys.info(unknown)).toBeUndefined();
+      expect(await codeOf(keys.remove(unknown))).toBe('none');
+    });
+
+    test('a removed key signs nothing any more, and the next one is new', async () => {
+      const keys = await fresh();
+      const key = await keys.create(gun, TIMESTAMP, 'ecdsa');
+      const held = await keys.signer(keyId(key));
+      await held?.sign(message);
+
+      await keys.remove(keyId(key));
+
+      expect(await keys.signer(keyId(key))).toBeUndefined();
+      expect(await codeOf(held?.sign(message) ?? Promise.resolve())).toBe('not-found');
+      expect(keyId(await keys.create(gun, TIMESTAMP, 'ecdsa'))).not.toBe(keyId(key));
+    });
+  });
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Kysely, Selectable } from 'kysely';
+import { equalBytes } from '../../encoding/index.ts';
+import { type Gun, type KeyId, type PublicKey, parseGun, parseRoleName, type RoleName } from '../../tuf/index.ts';
+import { PrivateKeyError } from '../errors.ts';
+import { wipe } from '../key-der.ts';
+import { PrivateKey } from '../private-key.ts';
+import type { Signer } from '../signer.ts';
+import { ServiceKeyError } from './errors.ts';
+import { ENCRYPTION_ALGORITHM, KEYWRAP_ALGORITHM, unwrapKey, wrapKey } from './jwe.ts';
+import type { PrivateKeysTable, ServiceKeyTables } from './schema.ts';
+import type { ServiceKeyAlgorithm, ServiceKeyInfo, ServiceKeys } from './service-keys.ts';
+
+export interface SqlServiceKeysOptions {
+  /** Under whose passphrase new keys are encrypted. */
+  readonly defaultAlias: string;
+  /** The passphrase of an alias, `undefined` if there is none. */
+  readonly passphrase: (alias: string) => string | undefined;
+  readonly now: () => Date;
+  /** Decrypted keys that stay in memory, the least recently used leaves first. */
+  readonly cacheSize?: number;
+}
+
+/** Notary's names for the variables (reference 7.4): alias `prod_1` has its passphrase in NOTARY_SIGNER_PROD_1. */
+export function environmentAliasPassphrase(env: Readonly<Record<string, string | undefined>>, alias: string) {
+  return env[`NOTARY_SIGNER_${alias.toUpperCase()}`] || undefined;
+}
+
+type Row = Selectable<PrivateKeysTable>;
+
+interface Opened {
+  readonly key: PrivateKey;
+  /** When `last_used` was last written, in milliseconds. */
+  marked: number;
+}
+
+const CACHE_SIZE = 1000;
+/** `last_used` tells pending from active keys and old from new ones; nobody needs it by the second. */
+const MARK_EVERY_MS = 60_000;
+
+/**
+ * Service keys in Notary's `private_keys` table, each encrypted under the passphrase of its alias. Rows that Notary
+ * marked as deleted count as absent.
+ */
+export class SqlServiceKeys implements ServiceKeys {
+  readonly #database: Kysely<ServiceKeyTables>;
+  readonly #options: SqlServiceKeysOptions;
+  readonly #opened = new Map<KeyId, Opened>();
+
+  constructor(database: Kysely<ServiceKeyTables>, options: SqlServiceKeysOptions) {
+    this.#database = database;
+    this.#options = options;
+  }
+
+  async create(gun: Gun, role: RoleName, algorithm: ServiceKeyAlgorithm): Promise<PublicKey> {
+    const found = await pendingKey(this.#database, gun, role, algorithm);
+    if (found !== undefined) return found;
+    const key = PrivateKey.generate(algorithm);
+    // wrapping is slow on purpose, so it is done before the transaction
+    const row = { ...(await this.#encrypted(key)), gun, role };
+    return this.#database.transaction().execute(async (transaction) => {
+      const other = await pendingKey(transaction, gun, role, algorithm);
+      if (other !== undefined) return other;
+      await transaction.insertInto('private_keys').values(row).execute();
+      return key.key;
+    });
+  }
+
+  async #encrypted(key: PrivateKey) {
+    const alias = this.#options.defaultAlias;
+    const plain = key.encodeBare();
+    try {
+      const jwe = await wrapKey(plain, this.#passphrase(alias));
+      const now = timestamp(this.#options.now());
+      return {
+        created_at: now,
+        updated_at: now,
+        key_id: key.keyId,
+        encryption_alg: ENCRYPTION_ALGORITHM,
+        keywrap_alg: KEYWRAP_ALGORITHM,
+        algorithm: key.algorithm,
+        passphrase_alias: alias,
+        public: Buffer.from(key.key.bytes),
+        private: Buffer.from(jwe, 'latin1'),
+      };
+    } finally {
+      wipe(plain);
+    }
+  }
+
+  async signer(keyId: KeyId): Promise<Signer | undefined> {
+    const opened = this.#opened.get(keyId) ?? (await this.#open(keyId));
+    if (opened === undefined) return undefined;
+    this.#keep(keyId, opened);
+    return {
+      key: opened.key.key,
+      sign: async (message) => {
+        await this.#mark(keyId, opened);
+        return opened.key.sign(message);
+      },
+    };
+  }
+
+  async #open(keyId: KeyId): Promise<Opened | undefined> {
+    const row = await this.#row(keyId);
+    if (row === undefined) return undefined;
+    const plain = await unwrapKey(Buffer.from(row.private).toString('latin1'), this.#passphrase(row.passphrase_alias));
+    try {
+      const key = PrivateKey.decode(
+        row.algorithm === 'ed25519' || row.algorithm === 'rsa' ? row.algorithm : 'ecdsa',
+        plain,
+      );
+      // a row under another key's ID would make that key sign in its place
+      if (key.keyId !== keyId || !equalBytes(key.key.bytes, row.public)) {
+        throw new ServiceKeyError('malformed', `stored key ${keyId} is another key`);
+      }
+      return { key, marked: Number.NEGATIVE_INFINITY };
+    } catch (cause) {
+      if (!(cause instanceof PrivateKeyError)) throw cause;
+      throw new ServiceKeyError('malformed', `stored key ${keyId} is damaged`, { cause });
+    } finally {
+      wipe(plain);
+    }
+  }
+
+  #keep(keyId: KeyId, opened: Opened): void {
+    this.#opened.delete(keyId);
+    this.#opened.set(keyId, opened);
+    const [oldest] = this.#opened.keys();
+    if (this.#opened.size > (this.#options.cacheSize ?? CACHE_SIZE) && oldest !== undefined)
+      this.#opened.delete(oldest);
+  }
+
+  /** Before the signature leaves: a key that has signed must never be handed out as pending again. */
+  async #mark(keyId: KeyId, opened: Opened): Promise<void> {
+    const now = this.#options.now();
+    if (now.getTime() - opened.marked < MARK_EVERY_MS) return;
+    const { numUpdatedRows } = await this.#database
+      .updateTable('private_keys')
+      .set({ last_used: timestamp(now), updated_at: timestamp(now) })
+      .where('key_id', '=', keyId)
+      .where('deleted_at', 'is', null)
+      .executeTakeFirstOrThrow();
+    if (numUpdatedRows === 0n) {
+      this.#opened.delete(keyId);
+      throw new ServiceKeyError('not-found', `key ${keyId} was removed`);
+    }
+    opened.marked = now.getTime();
+  }
+
+  async info(keyId: KeyId): Promise<ServiceKeyInfo | undefined> {
+    const row = await this.#row(keyId);
+    return (
+      row && {
+        key: publicKey(row),
+        gun: parseGun(row.gun),
+        role: parseRoleName(row.role),
+        pending: row.last_used === null,
+      }
+    );
+  }
+
+  /** Notary only marks the row and keeps the ciphertext; a key that must go has to be gone. */
+  async remove(keyId: KeyId): Promise<void> {
+    await this.#database.deleteFrom('private_keys').where('key_id', '=', keyId).execute();
+    const opened = this.#opened.get(keyId);
+    // whoever still holds its signer finds out when it signs
+    if (opened !== undefined) opened.marked = Number.NEGATIVE_INFINITY;
+    this.#opened.delete(keyId);
+  }
+
+  #row(keyId: KeyId): Promise<Row | undefined> {
+    return this.#database
+      .selectFrom('private_keys')
+      .selectAll()
+      .where('key_id', '=', keyId)
+      .where('deleted_at', 'is', null)
+      .executeTakeFirst();
+  }
+
+  #passphrase(alias: string): string {
+    const passphrase = this.#options.passphrase(alias);
+    if (passphrase !== undefined) return passphrase;
+    throw new ServiceKeyError('no-passphrase', `no passphrase for key alias ${alias}`);
+  }
+}
+
+async function pendingKey(
+  database: Kysely<ServiceKeyTables>,
+  gun: Gun,
+  role: RoleName,
+  algorithm: ServiceKeyAlgorithm,
+): Promise<PublicKey | undefined> {
+  const rows = await database
+    .selectFrom('private_keys')
+    .select(['algorithm', 'public', 'gun', 'role'])
+    .where('gun', '=', gun)
+    .where('role', '=', role)
+    .where('algorithm', '=', algorithm)
+    .where('last_used', 'is', null)
+    .where('deleted_at', 'is', null)
+    .orderBy('key_id')
+    .execute();
+  // MySQL compares without regard to case: the key of another GUN must not be taken
+  const row = rows.find((candidate) => candidate.gun === gun && candidate.role === role);
+  return row && publicKey(row);
+}
+
+function publicKey(row: Pick<Row, 'algorithm' | 'public'>): PublicKey {
+  return { type: row.algorithm, bytes: new Uint8Array(row.public) };
+}
+
+/** `2026-11-22 14:14:23`, the spelling that SQLite, PostgreSQL and MySQL all take. */
+function timestamp(time: Date): string {
+  return time.toISOString().slice(0, 19).replace('T', ' ');
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeCertificates } from './certificates.ts';
+import { cleanEnvironment, program } from './programs.ts';
+import { freePort, type Stage } from './stage.ts';
+
+export interface TrustServer {
+  /** The https address without a slash at its end. */
+  readonly url: string;
+  /** `localhost:PORT`, as in the names of Docker's certificate directories. */
+  readonly host: string;
+  /** The file with the certificate of the authority behind the server's certificate. */
+  readonly ca: string;
+  /** The registry that the trust server's program brings along, if any: `localhost:PORT`. */
+  readonly embeddedRegistry?: string;
+}
+
+/** Debian's notary-signer and notary-server, both in memory, with mutual TLS between them. */
+export async function startNotaryServer(stage: Stage): Promise<TrustServer> {
+  const directory = stage.makeDirectory('notary');
+  await makeCertificates(directory, ['signer', 'server']);
+  const [signerPort, port] = [await freePort(), await freePort()];
+  const options = { env: cleanEnvironment({ HOME: directory }), cwd: directory };
+  const storage = { backend: 'memory' };
+  const logging = { level: 'info' };
+
+  writeJson(join(directory, 'signer.json'), {
+    server: {
+      grpc_addr: `127.0.0.1:${signerPort}`,
+      tls_cert_file: 'signer.crt',
+      tls_key_file: 'signer.key',
+      client_ca_file: 'ca.crt',
+    },
+    storage,
+    logging,
+  });
+  const signer = stage.start('notary-signer', [program('notary-signer'), '-config', 'signer.json'], options);
+  await signer.listening({ port: signerPort });
+
+  writeJson(join(directory, 'server.json'), {
+    server: { http_addr: `127.0.0.1:${port}`, tls_cert_file: 'server.crt', tls_key_file: 'server.key' },
+    trust_service: {
+      type: 'remote',
+      hostname: 'localhost',
+      port: String(signerPort),
+      key_algorithm: 'ecdsa',
+      tls_ca_file: 'ca.crt',
+      tls_client_cert: 'server.crt',
+      tls_client_key: 'server.key',
+    },
+    storage,
+    logging,
+  });
+  const server = stage.start('notary-server', [program('notary-server'), '-config', 'server.json'], options);
+  await server.listening({ port });
+  return { url: `https://localhost:${port}`, host: `localhost:${port}`, ca: join(directory, 'ca.crt') };
+}
+
+function writeJson(file: string, value: unknown): void {
+  writeFileSync(file, JSON.stringify(value));
+}
