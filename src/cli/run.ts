@@ -33,7 +33,7 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
     const failure = failureOf(error, subject);
     io.stderr.write(`${oneLine(failure.message)}\n`);
     if (failure.hint !== undefined) io.stderr.write(`hint: ${failure.hint}\n`);
-    if (io.env['HALLMARK_DEBUG']) io.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    if (io.env.HALLMARK_DEBUG) io.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     return failure.exitCode === ExitCode.done ? ExitCode.failed : failure.exitCode;
   }
 }
@@ -131,5 +131,5 @@ function addServerCommands(program: Command, globals: () => CommandContext): voi
   program
     .command('demo')
     .description('push, sign, pull, and four attacks that are refused, on this machine alone')
-    .action(async () => (await import('./commands/demo.ts')).demo(globals()));
+    .action(async () => (await import('./commands/demo.ts')).demo(globals(), run));
 }

@@ -14,7 +14,7 @@ import {
   type Credentials,
   gun as gunOf,
   type ImageReference,
-  loadCredentials,
+  dockerCredentials,
   RegistryClient,
   RegistryError,
   registryHost,
@@ -125,7 +125,7 @@ export class Session {
 
   /** The user's login for the image's registry. */
   credentials(): Promise<Credentials | undefined> {
-    return loadCredentials(this.#reference.domain, { env: this.#io.env });
+    return dockerCredentials(this.#reference.domain, { env: this.#io.env });
   }
 }
 

@@ -29,7 +29,7 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
  * @throws UsageError
  */
 export function trustServer(io: Io, options: GlobalOptions, reference: ImageReference): string {
-  const given = options.server ?? (io.env['DOCKER_CONTENT_TRUST_SERVER'] || undefined);
+  const given = options.server ?? (io.env.DOCKER_CONTENT_TRUST_SERVER || undefined);
   if (given === undefined)
     return reference.domain === 'docker.io' ? HUB_TRUST_SERVER : `https://${registryHost(reference)}`;
   const url = URL.parse(given);
@@ -44,7 +44,7 @@ const FALSE = new Set(['0', 'f', 'F', 'false', 'False', 'FALSE']);
 /** Whether content is to be trusted by signature: always, unless the user turns it off for this call or by variable. */
 export function isTrustEnabled(io: Io, options: { readonly disableContentTrust?: boolean }): boolean {
   if (options.disableContentTrust !== undefined) return !options.disableContentTrust;
-  return !FALSE.has(io.env['DOCKER_CONTENT_TRUST'] ?? '');
+  return !FALSE.has(io.env.DOCKER_CONTENT_TRUST ?? '');
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+import { copyFile, mkdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { DirectoryRegistryStorage, dockerConfigDirectory, embeddedRegistry } from '../../registry/index.ts';
+import { openTrustServer } from '../../server/index.ts';
+import {
+  ensureOwnTls,
+  type Listener,
+  listen,
+  loadTlsIdentity,
+  openLog,
+  type TlsIdentity,
+  withRequestLog,
+} from '../../service/index.ts';
+import type { CommandContext } from '../context.ts';
+import { UsageError } from '../errors.ts';
+import type { Io } from '../io.ts';
+
+export interface UpOptions {
+  readonly data: string;
+  readonly listen: string;
+  readonly registry?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly setupDocker?: boolean;
+}
+
+interface Address {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** `hallmark up`: trust server, its signing keys, its own authority, and a registry if asked, until it is told to stop. */
+export async function up({ io }: CommandContext, options: UpOptions): Promise<void> {
+  const data = resolve(options.data);
+  const address = parseAddress(options.listen, '--listen');
+  const registryAddress = options.registry === undefined ? undefined : parseAddress(options.registry, '--registry');
+  const log = openLog('info');
+  const { identity, caFile } = await tlsOf(data, address, options, io);
+  const server = await openTrustServer({ dataDir: data, clock: () => io.now(), log, env: io.env });
+  const listeners: Listener[] = [];
+  try {
+    const trust = listen({ fetch: withRequestLog(server.fetch, log), tls: identity, ...address });
+    listeners.push(trust);
+    const registry = registryAddress && startRegistry(data, registryAddress);
+    if (registry !== undefined) listeners.push(registry);
+    const trustUrl = `https://${urlHost(address.hostname)}:${trust.port}`;
+    if (options.setupDocker && caFile !== undefined) await setUpDocker(io, caFile, new URL(trustUrl).host);
+    io.stdout.write(welcome(trustUrl, caFile));
+    io.stdout.write(
+      `ready trust=${trustUrl}${registry === undefined ? '' : ` registry=http://${urlHost(registryAddress?.hostname ?? '')}:${registry.port}`}\n`,
+    );
+    await io.untilStopped();
+  } finally {
+    await Promise.all(listeners.map((listener) => listener.stop()));
+    await server.close();
+  }
+}
+
+/** The certificate given, or one of the data directory's own authority. */
+async function tlsOf(
+  data: string,
+  { hostname }: Address,
+  { tlsCert, tlsKey }: UpOptions,
+  io: Io,
+): Promise<{ identity: TlsIdentity; caFile?: string }> {
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    throw new UsageError('--tls-cert and --tls-key belong together');
+  if (tlsCert !== undefined && tlsKey !== undefined)
+    return { identity: await loadTlsIdentity(tlsCert, tlsKey, io.now()) };
+  const own = await ensureOwnTls(data, [hostname, 'localhost', '127.0.0.1', '::1'], io.now());
+  return { identity: own.identity, caFile: own.caFile };
+}
+
+/** Loopback only, unless the user names another address: the embedded registry knows no users. */
+function startRegistry(data: string, address: Address): Listener {
+  const registry = embeddedRegistry(new DirectoryRegistryStorage(join(data, 'registry')));
+  return listen({
+    fetch: (request) => Promise.resolve(registry.fetch(request)),
+    ...address,
+    tls: 'plain',
+    limits: { bodyBytes: 64 * 1024 ** 3 },
+  });
+}
+
+/** Where Docker looks for a trust server's authority (reference 10.1). */
+async function setUpDocker(io: Io, caFile: string, host: string): Promise<void> {
+  const target = join(dockerConfigDirectory(io.env), 'tls', host, 'ca.crt');
+  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+  await copyFile(caFile, target);
+  io.stderr.write(`placed ${target}\n`);
+}
+
+function welcome(trustUrl: string, caFile: string | undefined): string {
+  const lines = [
+    'export DOCKER_CONTENT_TRUST=1',
+    `export DOCKER_CONTENT_TRUST_SERVER=${trustUrl}`,
+    ...(caFile === undefined
+      ? []
+      : [`# its authority: ${caFile} (hallmark --ca FILE, notary --tlscacert FILE, or --setup-docker)`]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function parseAddress(text: string, option: string): Address {
+  const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const hostname = bracketed ?? plain;
+  if (hostname === undefined || Number(port) > 65_535) throw new UsageError(`${option}: ${text} is no HOST:PORT`);
+  return { hostname, port: Number(port) };
+}
+
+/** Loopback is called by name, since that is what Docker treats as local and the certificate names. */
+function urlHost(hostname: string): string {
+  if (hostname === '127.0.0.1' || hostname === '::1') return 'localhost';
+  return hostname.includes(':') ? `[${hostname}]` : hostname;
+}
