@@ -35,8 +35,20 @@ export function failureOf(error: unknown, subject: string): Failure {
   if (error instanceof UsageError || error instanceof InvalidReferenceError) {
     return { exitCode: ExitCode.usage, message: error.message, hint: "see 'hallmark --help'" };
   }
+  if (error instanceof RegistryError && isForged(error)) {
+    return {
+      exitCode: ExitCode.notTrusted,
+      message: `error: ${error.message}`,
+      hint: 'the registry, or somebody before it, serves other content than was signed: nothing was kept',
+    };
+  }
   if (error instanceof PartialFailure) return { exitCode: error.exitCode, message: error.message };
   return { exitCode: ExitCode.failed, ...failed(error, subject) };
+}
+
+/** Content that is not what its digest says was had, and is bad: that is no failure to get it (property 4). */
+function isForged({ code }: RegistryError): boolean {
+  return code === 'digest-mismatch' || code === 'length-mismatch';
 }
 
 /** Docker's texts (reference 10.5). */

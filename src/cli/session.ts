@@ -12,9 +12,9 @@ import { HttpTrustServer, Publisher } from '../publisher/index.ts';
 import {
   authenticatedFetch,
   type Credentials,
+  dockerCredentials,
   gun as gunOf,
   type ImageReference,
-  dockerCredentials,
   RegistryClient,
   RegistryError,
   registryHost,

@@ -10,6 +10,13 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+/** Both streams, and what a terminal would have shown of them. */
+interface Captured {
+  stdout: string;
+  stderr: string;
+  transcript: string;
+}
+
 export type RunCommand = (argv: readonly string[], io: Io) => Promise<ExitCode>;
 
 /** One person of the story, at a machine of their own: their own trust directory and passphrases. */
@@ -50,7 +57,7 @@ export class Narrator {
     this.#io.stdout.write(`   ${this.#colors.cyan(`${person.name}$ hallmark ${argv.join(' ')}`)}\n`);
     const exitCode = await this.#run(argv, io);
     const result = { exitCode, stdout: outcome.stdout, stderr: outcome.stderr };
-    for (const line of `${result.stderr}${result.stdout}`.split('\n').filter((text) => text !== '')) {
+    for (const line of outcome.transcript.split('\n').filter((text) => text !== '')) {
       this.#io.stdout.write(`   ${this.#colors.dim(`  ${line}`)}\n`);
     }
     return result;
@@ -62,11 +69,12 @@ export class Narrator {
     this.#io.stdout.write(`   ${kept ? this.#colors.green('ok') : this.#colors.red('FAILED')} ${promise}\n`);
   }
 
-  #captured({ env }: Person): { outcome: { stdout: string; stderr: string }; io: Io } {
-    const outcome = { stdout: '', stderr: '' };
+  #captured({ env }: Person): { outcome: Captured; io: Io } {
+    const outcome = { stdout: '', stderr: '', transcript: '' };
     const capture = (key: 'stdout' | 'stderr') => ({
       write: (text: string) => {
         outcome[key] += text;
+        outcome.transcript += text;
       },
       isTerminal: false,
       columns: 120,

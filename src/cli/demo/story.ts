@@ -83,7 +83,7 @@ async function tamperedManifest({ stage, narrator, bob, work }: Cast, name: stri
   stage.behave();
   narrator.expect(
     'the manifest does not have its digest: refused, and nothing was kept',
-    pulled.exitCode !== ExitCode.done && !holds(join(work, 'tampered'), good),
+    pulled.exitCode === ExitCode.notTrusted && !holds(join(work, 'tampered'), good),
   );
 }
 
