@@ -3,71 +3,82 @@ import type { TrustedRepository } from '../client/index.ts';
 import {
   type Dialect,
   firstTargets,
-  type KeyId,
+  kindOf,
   type MetaFile,
   nextSnapshot,
   nextVersion,
-  type PublicKey,
   parentRole,
   ROOT,
   type RoleKeys,
   type RoleName,
   type Root,
+  type Signed,
   SNAPSHOT,
   type Snapshot,
   TARGETS,
   type Targets,
 } from '../tuf/index.ts';
-import type { NewRepository } from './initialize.ts';
-import { keysAtHand, type SigningKeys, signRole } from './sign-role.ts';
+import {
+  type Authority,
+  addSignatures,
+  completeFile,
+  keysAtHand,
+  type PendingFile,
+  type SigningKeys,
+} from './sign-role.ts';
+
+/** What a draft starts from. */
+export interface DraftBase {
+  readonly root: Root;
+  /** The root file itself, where the server does not have it yet and is to be sent it. */
+  readonly unpublishedRoot?: Uint8Array;
+  readonly targets: ReadonlyMap<RoleName, Targets>;
+  readonly snapshot?: Snapshot;
+  /** Roles whose present files are not trusted. */
+  readonly refused: TrustedRepository['refused'];
+}
 
 /** The next state of a repository, being edited: roles that change, on top of what is trusted now. */
 export class Draft {
-  readonly root: Root;
-  readonly #rootFile: Uint8Array | undefined;
-  readonly #base: ReadonlyMap<RoleName, Targets>;
-  readonly #snapshot: Snapshot | undefined;
-  readonly #pins: ReadonlyMap<RoleName, MetaFile>;
-  readonly #refused: TrustedRepository['refused'];
+  readonly #base: DraftBase;
   readonly #changed = new Map<RoleName, Targets>();
+  readonly #removed = new Set<RoleName>();
+  #nextRoot: Root | undefined;
 
-  private constructor(from: {
-    root: Root;
-    rootFile?: Uint8Array;
-    base: ReadonlyMap<RoleName, Targets>;
-    snapshot?: Snapshot;
-    pins: ReadonlyMap<RoleName, MetaFile>;
-    refused?: TrustedRepository['refused'];
-  }) {
-    this.root = from.root;
-    this.#rootFile = from.rootFile;
-    this.#base = from.base;
-    this.#snapshot = from.snapshot;
-    this.#pins = from.pins;
-    this.#refused = from.refused ?? new Map();
+  constructor(base: DraftBase) {
+    this.#base = base;
   }
 
-  static of({ targets, refused }: TrustedRepository): Draft {
-    const { snapshot, roles } = targets;
-    const base = new Map([...roles].map(([role, { signed }]): [RoleName, Targets] => [role, signed]));
-    return new Draft({
-      root: snapshot.timestamp.root.signed,
-      base,
-      snapshot: snapshot.signed,
-      pins: new Map(),
-      refused,
-    });
+  static of({ targets: trusted, refused }: TrustedRepository): Draft {
+    const { snapshot, roles } = trusted;
+    const targets = new Map([...roles].map(([role, { signed }]): [RoleName, Targets] => [role, signed]));
+    return new Draft({ root: snapshot.timestamp.root.signed, targets, snapshot: snapshot.signed, refused });
   }
 
-  static ofNew({ root, rootFile, targets }: NewRepository, dialect: Dialect): Draft {
-    const draft = new Draft({ root, rootFile, base: new Map(), pins: new Map([[ROOT, dialect.pin(rootFile)]]) });
-    draft.#changed.set(TARGETS, targets);
-    return draft;
+  /** The root as it will be. */
+  get root(): Root {
+    return this.#nextRoot ?? this.#base.root;
+  }
+
+  /** Whether the repository has never been published. */
+  get isNew(): boolean {
+    return this.#base.unpublishedRoot !== undefined;
+  }
+
+  get isChanged(): boolean {
+    return this.isNew || this.#nextRoot !== undefined || this.#changed.size > 0;
+  }
+
+  /** Roles with a file of targets, as they will be. */
+  get roles(): readonly RoleName[] {
+    return [...new Set([...this.#base.targets.keys(), ...this.#changed.keys()])].filter(
+      (role) => !this.#removed.has(role),
+    );
   }
 
   /** The role as it will be, or as it is; undefined if nobody ever signed it. */
   targets(role: RoleName): Targets | undefined {
-    return this.#changed.get(role) ?? this.#base.get(role);
+    return this.#changed.get(role) ?? this.#base.targets.get(role);
   }
 
   /**
@@ -75,47 +86,99 @@ export class Draft {
    * @throws VerificationError the role's present file is not trusted, so nothing may be built on it
    */
   edit(role: RoleName, now: Date, change: (targets: Targets) => Targets): void {
-    const fault = this.#refused.get(role);
+    const fault = this.#base.refused.get(role);
     if (fault !== undefined) throw fault;
-    const base = this.#base.get(role);
+    const base = this.#base.targets.get(role);
     const current = this.#changed.get(role) ?? (base === undefined ? firstTargets(now) : nextVersion(base, now));
     this.#changed.set(role, change(current));
   }
 
-  get isChanged(): boolean {
-    return this.#changed.size > 0 || this.#rootFile !== undefined;
+  /** Changes the root: one version on, however often it is changed. */
+  editRoot(now: Date, change: (root: Root) => Root): void {
+    this.#nextRoot = change(this.#nextRoot ?? nextVersion(this.#base.root, now));
+  }
+
+  /** Takes a delegation's file and all below it out of what is edited and listed. */
+  dropRole(dropped: RoleName): void {
+    for (const role of this.roles) {
+      if (role !== dropped && !role.startsWith(`${dropped}/`)) continue;
+      this.#changed.delete(role);
+      this.#removed.add(role);
+    }
   }
 
   /** The keys that may sign a role: of root for `targets`, of the parent for a delegation. */
-  authority(role: RoleName): { keys: ReadonlyMap<KeyId, PublicKey>; role: RoleKeys } | undefined {
-    if (role === TARGETS) return { keys: this.root.keys, role: this.root.roles.get('targets') as RoleKeys };
+  authority(role: RoleName): Authority | undefined {
+    if (role === TARGETS) return this.#rootAuthority('targets');
     const delegations = this.targets(parentRole(role))?.delegations;
     const delegation = delegations?.roles.find(({ name }) => name === role);
     return delegations && delegation && { keys: delegations.keys, role: delegation };
   }
 
-  /**
-   * Every changed role signed and verified; the snapshot as well, when its key is at hand. Where it is not, the server
-   * makes the snapshot (reference 5.3).
-   * @throws PublishError, KeyStoreError
-   */
-  async sign(dialect: Dialect, keys: SigningKeys, now: Date): Promise<ReadonlyMap<RoleName, Uint8Array>> {
-    const files = new Map<RoleName, Uint8Array>();
-    if (this.#rootFile !== undefined) files.set(ROOT, this.#rootFile);
-    for (const [role, targets] of this.#changed) {
+  /** What has to be signed, root first; nothing is signed yet. */
+  pending(dialect: Dialect): readonly PendingFile[] {
+    const file = (role: RoleName, signed: Signed, authorities: readonly Authority[]): PendingFile => ({
+      role,
+      kind: kindOf(role),
+      signedBytes: dialect.encodeSigned(signed),
+      signatures: [],
+      authorities,
+    });
+    const root =
+      this.#nextRoot && file(ROOT, this.#nextRoot, [authorityOf(this.#base.root, 'root'), this.#rootAuthority('root')]);
+    const roles = [...this.#changed].map(([role, targets]) => {
       const authority = this.authority(role);
       if (authority === undefined) throw new Error(`${role} has no delegator`);
-      files.set(role, await signRole(dialect, keys, role, targets, authority.keys, authority.role));
-    }
-    const snapshotKeys = this.root.roles.get('snapshot') as RoleKeys;
-    if ((await keysAtHand(keys, this.root.keys, snapshotKeys)).size >= snapshotKeys.threshold) {
-      const pins = new Map([
-        ...this.#pins,
-        ...[...files].map(([role, file]): [RoleName, MetaFile] => [role, dialect.pin(file)]),
-      ]);
-      const snapshot = nextSnapshot(this.#snapshot, pins, now);
-      files.set(SNAPSHOT, await signRole(dialect, keys, SNAPSHOT, snapshot, this.root.keys, snapshotKeys));
-    }
-    return files;
+      return file(role, targets, [authority]);
+    });
+    return root === undefined ? roles : [root, ...roles];
   }
+
+  /**
+   * Every changed role signed by the keys at hand and verified, and the snapshot where its key is at hand.
+   * @throws PublishError `no-signing-key`; KeyStoreError
+   */
+  async sign(dialect: Dialect, keys: SigningKeys, now: Date): Promise<ReadonlyMap<RoleName, Uint8Array>> {
+    const complete = new Map<RoleName, Uint8Array>();
+    for (const file of this.pending(dialect))
+      complete.set(file.role, completeFile(dialect, await addSignatures(keys, file)));
+    return this.complete(dialect, keys, now, complete);
+  }
+
+  /**
+   * The files to send: these, an unpublished root, and the snapshot over all of them when its key is at hand; where it is
+   * not, the server makes the snapshot (reference 5.3).
+   */
+  async complete(
+    dialect: Dialect,
+    keys: SigningKeys,
+    now: Date,
+    signed: ReadonlyMap<RoleName, Uint8Array>,
+  ): Promise<ReadonlyMap<RoleName, Uint8Array>> {
+    const { unpublishedRoot } = this.#base;
+    const files = new Map(
+      unpublishedRoot === undefined || signed.has(ROOT) ? signed : [[ROOT, unpublishedRoot] as const, ...signed],
+    );
+    const authority = this.#rootAuthority('snapshot');
+    if ((await keysAtHand(keys, authority)).size < authority.role.threshold) return files;
+    const pins = new Map<RoleName, MetaFile | null>([...files].map(([role, file]) => [role, dialect.pin(file)]));
+    for (const role of this.#removed) pins.set(role, null);
+    const snapshot = nextSnapshot(this.#base.snapshot, pins, now);
+    const pending = {
+      role: SNAPSHOT,
+      kind: 'snapshot' as const,
+      signedBytes: dialect.encodeSigned(snapshot),
+      signatures: [],
+      authorities: [authority],
+    };
+    return files.set(SNAPSHOT, completeFile(dialect, await addSignatures(keys, pending)));
+  }
+
+  #rootAuthority(role: 'root' | 'targets' | 'snapshot'): Authority {
+    return authorityOf(this.root, role);
+  }
+}
+
+function authorityOf(root: Root, role: 'root' | 'targets' | 'snapshot'): Authority {
+  return { keys: root.keys, role: root.roles.get(role) as RoleKeys };
 }

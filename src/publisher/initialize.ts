@@ -1,24 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { keyAlias, PrivateKey, rootCertificate } from '../signing/index.ts';
 import {
+  canonicalKeyId,
   type Dialect,
   firstRoot,
   firstTargets,
   type Gun,
   type KeyId,
+  type PublicKey,
   ROOT,
   type Root,
-  type Targets,
+  TARGETS,
 } from '../tuf/index.ts';
-import { type SigningKeys, signRole } from './sign-role.ts';
+import { Draft } from './draft.ts';
+import { PublishError } from './errors.ts';
+import { addSignatures, completeFile, type SigningKeys } from './sign-role.ts';
 import type { TrustServer } from './trust-server.ts';
-
-/** A repository that nobody published yet: its signed root, and targets to be edited and signed. */
-export interface NewRepository {
-  readonly root: Root;
-  readonly rootFile: Uint8Array;
-  readonly targets: Targets;
-}
 
 export interface InitializeOptions {
   readonly gun: Gun;
@@ -26,6 +23,12 @@ export interface InitializeOptions {
   readonly keys: SigningKeys;
   readonly server: TrustServer;
   readonly now: Date;
+  /** Root keys to take, by canonical ID; else the existing one with the lowest ID, else a new one. */
+  readonly rootKeyIds?: readonly KeyId[];
+  /** Certificates to publish the root keys under, in place of ones made here. */
+  readonly rootCertificates?: readonly PublicKey[];
+  /** Whether the publisher keeps the snapshot key, as the `notary` command does by default. */
+  readonly clientSnapshot?: boolean;
   /** Called before a root key is made, with nothing written yet. */
   readonly onNewRootKey?: () => void;
 }
@@ -33,35 +36,67 @@ export interface InitializeOptions {
 /**
  * Makes what a first publish needs, as Docker does (reference 5.2, 10.3): the user's root key, made if there is none,
  * under a certificate for the GUN; a targets key of its own; timestamp and snapshot keys of the server.
+ * @returns a draft of a repository that nobody published yet
  */
-export async function initializeRepository(options: InitializeOptions): Promise<NewRepository> {
-  const { gun, dialect, keys, server, now } = options;
-  const rootKey = await rootKeyOf(options);
-  const targetsKey = await targetsKeyOf(options);
+export async function initializeRepository(options: InitializeOptions): Promise<Draft> {
+  const { dialect, keys, server, gun, now } = options;
+  const rootKeys = await rootKeysOf(options);
+  const targets = await repositoryKey(options, 'targets');
+  const snapshot = options.clientSnapshot ? (await repositoryKey(options, 'snapshot')).key : undefined;
   const timestamp = await server.key(gun, 'timestamp');
-  const snapshot = await server.key(gun, 'snapshot');
-  const certificate = await rootCertificate(rootKey, gun, now);
   const root = firstRoot(
-    { root: [certificate], targets: [targetsKey.key], snapshot: [snapshot], timestamp: [timestamp] },
+    {
+      root: await certificatesOf(options, rootKeys),
+      targets: [targets.key],
+      snapshot: [snapshot ?? (await server.key(gun, 'snapshot'))],
+      timestamp: [timestamp],
+    },
     now,
   );
-  const authority = { keyIds: root.roles.get('root')?.keyIds ?? [], threshold: 1 };
-  const rootFile = await signRole(dialect, keys, ROOT, root, root.keys, authority);
-  return { root, rootFile, targets: firstTargets(now) };
+  const unpublishedRoot = await signFirstRoot(dialect, keys, root);
+  const draft = new Draft({ root, unpublishedRoot, targets: new Map(), refused: new Map() });
+  draft.edit(TARGETS, now, () => firstTargets(now));
+  return draft;
 }
 
-/** The existing root key with the lowest ID, as Docker takes it, or a new one. */
-async function rootKeyOf({ keys, onNewRootKey }: InitializeOptions): Promise<PrivateKey> {
-  const [existing] = await storedKeys(keys, (key) => key.role === 'root');
-  if (existing !== undefined) return keys.store.get(existing, keys.passphrases);
+async function signFirstRoot(dialect: Dialect, keys: SigningKeys, root: Root): Promise<Uint8Array> {
+  const role = root.roles.get('root') ?? { keyIds: [], threshold: 1 };
+  const pending = {
+    role: ROOT,
+    kind: 'root' as const,
+    signedBytes: dialect.encodeSigned(root),
+    signatures: [],
+    authorities: [{ keys: root.keys, role }],
+  };
+  return completeFile(dialect, await addSignatures(keys, pending));
+}
+
+async function rootKeysOf({ keys, rootKeyIds, onNewRootKey }: InitializeOptions): Promise<readonly PrivateKey[]> {
+  const wanted = rootKeyIds ?? (await storedKeys(keys, (key) => key.role === 'root')).slice(0, 1);
+  if (wanted.length > 0) return Promise.all(wanted.map((keyId) => keys.store.get(keyId, keys.passphrases)));
   onNewRootKey?.();
-  return newKey(keys, 'root');
+  return [await newKey(keys, 'root')];
 }
 
-/** A targets key that an earlier, failed attempt left behind is used again. */
-async function targetsKeyOf({ gun, keys }: InitializeOptions): Promise<PrivateKey> {
-  const [existing] = await storedKeys(keys, (key) => key.role === 'targets' && key.gun === gun);
-  return existing === undefined ? newKey(keys, 'targets', gun) : keys.store.get(existing, keys.passphrases);
+async function certificatesOf(
+  { gun, now, rootCertificates }: InitializeOptions,
+  rootKeys: readonly PrivateKey[],
+): Promise<readonly PublicKey[]> {
+  if (rootCertificates === undefined) return Promise.all(rootKeys.map((key) => rootCertificate(key, gun, now)));
+  const unmatched = rootCertificates.find(
+    (certificate) => !rootKeys.some(({ keyId }) => keyId === canonicalKeyId(certificate)),
+  );
+  if (unmatched !== undefined)
+    throw new PublishError('no-signing-key', 'cannot find matching private key id', {
+      keyIds: [canonicalKeyId(unmatched)],
+    });
+  return rootCertificates;
+}
+
+/** A key that an earlier, failed attempt left behind is used again. */
+async function repositoryKey({ gun, keys }: InitializeOptions, role: 'targets' | 'snapshot'): Promise<PrivateKey> {
+  const [existing] = await storedKeys(keys, (key) => key.role === role && key.gun === gun);
+  return existing === undefined ? newKey(keys, role, gun) : keys.store.get(existing, keys.passphrases);
 }
 
 async function storedKeys(
@@ -75,7 +110,8 @@ async function storedKeys(
     .sort();
 }
 
-async function newKey(keys: SigningKeys, role: string, gun?: Gun): Promise<PrivateKey> {
+/** Makes a key, asks for its passphrase, and stores it. @throws KeyStoreError */
+export async function newKey(keys: SigningKeys, role: string, gun?: Gun): Promise<PrivateKey> {
   const key = PrivateKey.generate();
   const passphrase = await keys.passphrases.created({ alias: keyAlias(role), role, keyId: key.keyId });
   await keys.store.add(key, { role, gun }, passphrase);

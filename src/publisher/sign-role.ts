@@ -2,7 +2,9 @@
 import type { KeyStore, Passphrases } from '../signing/index.ts';
 import {
   canonicalKeyId,
+  countSignatures,
   type Dialect,
+  isSignatureValid,
   type KeyId,
   MetadataError,
   type PublicKey,
@@ -22,11 +24,25 @@ export interface SigningKeys {
   readonly passphrases: Passphrases;
 }
 
-/** The keys of a role that are at hand, by the ID they have in metadata. */
+/** Keys of which a threshold must sign. A new root has two: its predecessor's and its own. */
+export interface Authority {
+  readonly keys: ReadonlyMap<KeyId, PublicKey>;
+  readonly role: RoleKeys;
+}
+
+/** The next file of a role, with the signatures that it has so far. */
+export interface PendingFile {
+  readonly role: RoleName;
+  readonly kind: Signed['type'];
+  readonly signedBytes: Uint8Array;
+  readonly signatures: readonly Signature[];
+  readonly authorities: readonly Authority[];
+}
+
+/** The keys of an authority that are at hand: their IDs in metadata, and in the key store. */
 export async function keysAtHand(
   keys: SigningKeys,
-  listed: ReadonlyMap<KeyId, PublicKey>,
-  role: RoleKeys,
+  { keys: listed, role }: Authority,
 ): Promise<ReadonlyMap<KeyId, KeyId>> {
   const stored = new Set((await keys.store.list()).keys.map(({ keyId }) => keyId));
   const found = new Map<KeyId, KeyId>();
@@ -37,7 +53,8 @@ export async function keysAtHand(
   return found;
 }
 
-function canonicalIdOf(key: PublicKey | undefined): KeyId | undefined {
+/** The ID by which a listed key is known to people; undefined for a key that nobody can use. */
+export function canonicalIdOf(key: PublicKey | undefined): KeyId | undefined {
   try {
     return key && canonicalKeyId(key);
   } catch (error) {
@@ -47,37 +64,59 @@ function canonicalIdOf(key: PublicKey | undefined): KeyId | undefined {
 }
 
 /**
- * Signs with every key of the role that is at hand, and judges the result by the very check that clients use, before
- * anybody sees it.
- * @throws PublishError `no-signing-key` if those keys do not reach the threshold
+ * Adds the signature of every key at hand that has not signed yet. Signatures that do not cover these bytes are dropped.
  * @throws KeyStoreError a key cannot be opened
  */
-export async function signRole(
+export async function addSignatures(keys: SigningKeys, file: PendingFile): Promise<PendingFile> {
+  const signatures = file.signatures.filter((signature) =>
+    file.authorities.some(({ keys: listed }) => {
+      const key = listed.get(signature.keyId);
+      return key !== undefined && isSignatureValid(key, file.signedBytes, signature);
+    }),
+  );
+  for (const authority of file.authorities) {
+    for (const [keyId, canonical] of await keysAtHand(keys, authority)) {
+      if (signatures.some((signature) => signature.keyId === keyId)) continue;
+      const signer = await keys.store.get(canonical, keys.passphrases);
+      const method = SIGNATURE_METHODS[verifyingKey(signer.key).algorithm];
+      signatures.push({ keyId, method, bytes: await signer.sign(file.signedBytes) });
+    }
+  }
+  return { ...file, signatures };
+}
+
+/** Who has still to sign before each authority's threshold is reached; empty when the file is complete. */
+export function missingSignatures(
   dialect: Dialect,
-  keys: SigningKeys,
-  role: RoleName,
-  signed: Signed,
-  listed: ReadonlyMap<KeyId, PublicKey>,
-  authority: RoleKeys,
-): Promise<Uint8Array> {
-  const signedBytes = dialect.encodeSigned(signed);
-  const available = await keysAtHand(keys, listed, authority);
-  if (available.size < authority.threshold) {
-    const needed = authority.keyIds.flatMap((id) => canonicalIdOf(listed.get(id)) ?? []);
+  file: PendingFile,
+): readonly { readonly needed: number; readonly keyIds: readonly KeyId[] }[] {
+  const envelope = dialect.decode(file.kind, dialect.encode(file));
+  return file.authorities.flatMap(({ keys, role }) => {
+    const { signed, missing, threshold } = countSignatures(envelope, keys, role);
+    if (signed.length >= threshold) return [];
+    return [{ needed: threshold - signed.length, keyIds: missing.flatMap((id) => canonicalIdOf(keys.get(id)) ?? []) }];
+  });
+}
+
+/**
+ * The bytes of a complete file, judged by the very check that clients use before anybody sees them.
+ * @throws PublishError `no-signing-key` if a threshold is not reached
+ */
+export function completeFile(dialect: Dialect, file: PendingFile): Uint8Array {
+  const [missing] = missingSignatures(dialect, file);
+  if (missing !== undefined) {
+    const one = missing.keyIds.join(', ') || 'no keys';
     throw new PublishError(
       'no-signing-key',
-      `signing keys of ${role} not available: need ${authority.threshold} of ${needed.join(', ') || 'no keys'}, have ${available.size}`,
-      { roles: [role], keyIds: needed },
+      `signing keys of ${file.role} not available: ${missing.needed} more of ${one} must sign`,
+      {
+        roles: [file.role],
+        keyIds: missing.keyIds,
+      },
     );
   }
-  const signatures: Signature[] = [];
-  for (const [id, canonical] of available) {
-    const signer = await keys.store.get(canonical, keys.passphrases);
-    const method = SIGNATURE_METHODS[verifyingKey(signer.key).algorithm];
-    signatures.push({ keyId: id, method, bytes: await signer.sign(signedBytes) });
-  }
-  const file = dialect.encode({ signedBytes, signatures });
-  verifyRole(role, dialect.decode(signed.type, file), listed, authority);
-  dialect.assertCanonicalFile(signed.type, file);
-  return file;
+  const bytes = dialect.encode(file);
+  for (const { keys, role } of file.authorities) verifyRole(file.role, dialect.decode(file.kind, bytes), keys, role);
+  dialect.assertCanonicalFile(file.kind, bytes);
+  return bytes;
 }
