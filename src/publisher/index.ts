@@ -7,10 +7,14 @@
  *     await publisher.sign('v1', dockerTarget(sha256, length));
  *     await publisher.revoke('v1');
  */
+
+export * from './delegations.ts';
 export { Draft, type DraftBase } from './draft.ts';
 export * from './errors.ts';
 export { type InitializeOptions, initializeRepository, newKey } from './initialize.ts';
 export * from './publisher.ts';
+export * from './rotation.ts';
 export type { Authority, PendingFile, SigningKeys } from './sign-role.ts';
+export * from './staged-update.ts';
 export { addTarget, dockerSigningRoles, signableRoles } from './tags.ts';
 export * from './trust-server.ts';

@@ -20,6 +20,10 @@ export interface TrustServer {
   publish(gun: Gun, files: ReadonlyMap<RoleName, Uint8Array>): Promise<void>;
   /** The public key with which the server signs, or will sign, a role of this collection. @throws DownloadError */
   key(gun: Gun, role: ServerManagedRole): Promise<PublicKey>;
+  /** Makes the server's next key of a role; it takes effect with the root that names it. @throws DownloadError */
+  rotateKey(gun: Gun, role: ServerManagedRole): Promise<PublicKey>;
+  /** Removes everything that the server has of a collection, and is no error where it has nothing. @throws DownloadError */
+  remove(gun: Gun): Promise<void>;
 }
 
 const TIMEOUT = 60_000;
@@ -50,25 +54,48 @@ export class HttpTrustServer implements TrustServer {
       if (response.status === 200) return;
       if (response.status === 400) throw refusalOf(answer);
       answerOf(response.status, url);
-      throw new DownloadError('not-found', url, `${new URL(url).host} is no trust server: it has no place for ${gun}`, {
-        status: 404,
-      });
+      throw noTrustServer(url, gun);
     });
   }
 
-  async key(gun: Gun, role: ServerManagedRole): Promise<PublicKey> {
+  key(gun: Gun, role: ServerManagedRole): Promise<PublicKey> {
+    return this.#key('GET', gun, role);
+  }
+
+  rotateKey(gun: Gun, role: ServerManagedRole): Promise<PublicKey> {
+    return this.#key('POST', gun, role);
+  }
+
+  async remove(gun: Gun): Promise<void> {
+    const url = metadataUrl(this.#server, gun);
+    await bounded(url, TIMEOUT, async (signal) => {
+      const response = await this.#fetch(url, { method: 'DELETE', redirect: 'error', signal });
+      await response.body?.cancel();
+      if (response.status !== 200) answerOf(response.status, url);
+      if (response.status === 404) throw noTrustServer(url, gun);
+    });
+  }
+
+  #key(method: 'GET' | 'POST', gun: Gun, role: ServerManagedRole): Promise<PublicKey> {
     const url = metadataUrl(this.#server, gun, `${role}.key`);
     return bounded(url, TIMEOUT, async (signal) => {
-      const response = await this.#fetch(url, { redirect: 'error', signal });
+      const response = await this.#fetch(url, { method, redirect: 'error', signal });
       const answer = await readBody(response, MAX_ANSWER, url);
       if (response.status !== 200) answerOf(response.status, url);
-      if (response.status === 404)
+      if (response.status === 404) {
         throw new DownloadError('not-found', url, `${new URL(url).host} manages no ${role} key for ${gun}`, {
           status: 404,
         });
+      }
       return readKey(answer, url);
     });
   }
+}
+
+function noTrustServer(url: string, gun: Gun): DownloadError {
+  return new DownloadError('not-found', url, `${new URL(url).host} is no trust server: it has no place for ${gun}`, {
+    status: 404,
+  });
 }
 
 function readKey(answer: Uint8Array, url: string): PublicKey {

@@ -34,7 +34,9 @@ class Site {
       body: body instanceof Uint8Array ? Buffer.from(body).toString() : '',
     });
     if (at.pathname.startsWith('/token'))
-      return this.token instanceof Response ? this.token.clone() : Response.json(this.token);
+      return this.token instanceof Response
+        ? new Response(this.token.clone().body, this.token)
+        : Response.json(this.token);
     const isIn = authorization === 'Bearer granted' || authorization?.startsWith('Basic ') === true;
     return isIn
       ? new Response('in')

@@ -106,6 +106,17 @@ describe('one registry', () => {
     expect(await client.hasBlob('app', contentOf(layer).digest)).toBe(false);
   });
 
+  test('a large source that breaks off ends the upload with its own error', async () => {
+    const broken = new Error('disk');
+    const { client } = registryWith();
+    const pieces = async function* () {
+      yield new Uint8Array(1024);
+      throw broken;
+    };
+    const expected = { digest: digestOf(layer), size: 9_000_000 };
+    expect(await client.uploadBlob('app', expected, pieces).catch((error: unknown) => error)).toBe(broken);
+  });
+
   test('tags come page by page', async () => {
     const { client, requests } = registryWith();
     await pushed(client);
@@ -143,7 +154,7 @@ describe('one registry', () => {
 });
 
 describe('a registry that lies', () => {
-  const served = (body: BodyInit, headers: Record<string, string> = {}) =>
+  const served = (body: string | Uint8Array | ReadableStream<Uint8Array>, headers: Record<string, string> = {}) =>
     registryWith(() => new Response(body, { headers: { 'content-type': MEDIA.ociManifest, ...headers } })).client;
 
   test('S24 another manifest under the digest is refused', async () => {
@@ -244,11 +255,33 @@ describe('time', () => {
   });
 
   test('S32 a body in which nothing moves is given up', async () => {
-    const stuck = new ReadableStream<Uint8Array>({ pull: () => new Promise<void>(() => undefined) });
-    const { options } = registryWith(() => new Response(stuck, { headers: { 'content-type': MEDIA.ociManifest } }));
+    const stuck = () => new ReadableStream<Uint8Array>({ pull: () => new Promise<void>(() => undefined) });
+    const { options } = registryWith(() => new Response(stuck(), { headers: { 'content-type': MEDIA.ociManifest } }));
     const client = new RegistryClient({ ...options, timeouts: { idle: 20 } });
     expect((await failure(client.getManifest('app', '1'))).code).toBe('timeout');
     expect((await failure(collect(client.blob('app', contentOf(layer)), 10))).code).toBe('timeout');
+  });
+
+  test('whoever types a passphrase into a credential helper is not hurried', async () => {
+    const { options } = registryWith((_url, { headers }) =>
+      headers.has('authorization')
+        ? Response.json({})
+        : new Response(null, { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } }),
+    );
+    const credentials = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 80));
+      return { kind: 'basic', username: 'u', password: 'p' } as const;
+    };
+    await new RegistryClient({ ...options, credentials, timeouts: { answer: 30 } }).ping();
+  });
+
+  test('a mistake in the program is not blamed on the network', async () => {
+    const mistake = new TypeError('x is not a function');
+    const { options } = registryWith(
+      () => new Response(null, { status: 401, headers: { 'www-authenticate': 'Basic x=y' } }),
+    );
+    const credentials = () => Promise.reject(mistake);
+    expect(await new RegistryClient({ ...options, credentials }).ping().catch((error: unknown) => error)).toBe(mistake);
   });
 
   test('what the caller gives up ends with the caller’s reason', async () => {

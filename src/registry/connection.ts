@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type AuthOptions, Authorizer } from './auth.ts';
+import type { Credentials } from './auth-token.ts';
 import { RegistryError } from './errors.ts';
 import { isLoopbackHost, type Resolver, systemResolver } from './network.ts';
 import { answerError } from './problems.ts';
@@ -8,14 +9,15 @@ import { collect, streamOf } from './streams.ts';
 import {
   DEFAULT_TIMEOUTS,
   discard,
-  failureText,
   fetchTransport,
   guardedBody,
   isCertificateFailure,
   type Timeouts,
   type TlsOptions,
   type Transport,
+  TransportFailure,
   type TransportInit,
+  typedTransport,
   Watchdog,
 } from './transport.ts';
 
@@ -76,6 +78,25 @@ export class Answer {
   }
 }
 
+/** A body whose own failure is not lost in what a runtime makes of it. */
+class UploadSource {
+  readonly #body: AsyncIterable<Uint8Array>;
+  failure: unknown;
+
+  constructor(body: AsyncIterable<Uint8Array>) {
+    this.#body = body;
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* this.#body;
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
+  }
+}
+
 /** HTTP with one registry: https (http on loopback only), authentication, time limits, redirects, typed errors. */
 export class Connection {
   readonly host: string;
@@ -84,37 +105,39 @@ export class Connection {
   readonly #own: Transport;
   readonly #foreign: Transport;
   readonly #resolve: Resolver;
+  readonly #waiting = new Set<Watchdog>();
   #authorizer: Promise<{ readonly origin: URL; readonly authorizer: Authorizer }> | undefined;
 
   constructor(options: RegistryClientOptions) {
-    if (!URL.canParse(`https://${options.host}`) || new URL(`https://${options.host}`).pathname !== '/') {
+    if (!/^[^/?#@\\\s]+$/.test(options.host) || !URL.canParse(`https://${options.host}`)) {
       throw new RegistryError('malformed', `"${options.host.slice(0, 80)}" is no registry host`);
     }
     this.host = options.host;
     this.#options = options;
     this.#timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
-    this.#own = options.transport ?? fetchTransport(options.tls);
-    this.#foreign = options.transport ?? fetchTransport();
+    this.#own = typedTransport(options.transport ?? fetchTransport(options.tls));
+    this.#foreign = typedTransport(options.transport ?? fetchTransport());
     this.#resolve = options.resolve ?? systemResolver;
   }
 
   /** @throws RegistryError for every status that the request does not accept, and when there is no answer */
   async send(request: RegistryRequest): Promise<Answer> {
     const watchdog = new Watchdog(this.#timeouts.answer, this.#options.signal);
+    const source =
+      request.body === undefined || request.body instanceof Uint8Array ? undefined : new UploadSource(request.body);
+    this.#waiting.add(watchdog);
     try {
-      const { origin, authorizer } = await watchdog.guard(this.#connect());
-      const url = new URL(request.target, origin);
-      const init = this.#init(request, watchdog);
-      const first = await watchdog.guard(authorizer.send(url.href, init, request.scopes));
-      const answer =
-        request.followRedirects === true && isRedirect(first.status)
-          ? await this.#follow(first, url, origin, authorizer, request, watchdog)
-          : new Answer(first, url, watchdog, this.#timeouts.idle);
+      const answer = await this.#exchange(
+        source === undefined ? request : { ...request, body: source.chunks() },
+        watchdog,
+      );
       if (!request.accept.includes(answer.response.status)) throw await this.#refusal(answer, request);
       return answer;
     } catch (error) {
       watchdog.stop();
-      throw this.#typed(error, request);
+      throw this.#typed(source?.failure ?? error, request);
+    } finally {
+      this.#waiting.delete(watchdog);
     }
   }
 
@@ -138,6 +161,15 @@ export class Connection {
     const repository = request.repository === undefined ? {} : { repository: request.repository };
     const message = `registry ${this.host}: ${request.what}: ${why}`;
     return new RegistryError(code, message, { host: this.host, ...repository, ...details });
+  }
+
+  async #exchange(request: RegistryRequest, watchdog: Watchdog): Promise<Answer> {
+    const { origin, authorizer } = await watchdog.guard(this.#connect());
+    const url = new URL(request.target, origin);
+    const first = await watchdog.guard(authorizer.send(url.href, this.#init(request, watchdog), request.scopes));
+    const isMoved = request.followRedirects === true && isRedirect(first.status);
+    if (isMoved) return this.#follow(first, url, origin, authorizer, request, watchdog);
+    return new Answer(first, url, watchdog, this.#timeouts.idle);
   }
 
   #init(request: RegistryRequest, watchdog: Watchdog): TransportInit {
@@ -182,13 +214,30 @@ export class Connection {
   #connect(): Promise<{ readonly origin: URL; readonly authorizer: Authorizer }> {
     this.#authorizer ??= this.#findOrigin().then((origin) => {
       const { host: _host, tls: _tls, timeouts: _timeouts, transport: _transport, ...rest } = this.#options;
-      const options = { ...rest, origin: origin.origin, transport: this.#own, timeouts: this.#timeouts };
+      const options = {
+        ...rest,
+        origin: origin.origin,
+        transport: this.#own,
+        timeouts: this.#timeouts,
+        credentials: () => this.#askCredentials(),
+      };
       return { origin, authorizer: new Authorizer(options) };
     });
     this.#authorizer.catch(() => {
       this.#authorizer = undefined;
     });
     return this.#authorizer;
+  }
+
+  /** A credential helper may ask a person, who is not to be hurried by a time limit for registries. */
+  async #askCredentials(): Promise<Credentials | undefined> {
+    const waiting = [...this.#waiting];
+    for (const watchdog of waiting) watchdog.pause();
+    try {
+      return await this.#options.credentials?.();
+    } finally {
+      for (const watchdog of waiting) if (this.#waiting.has(watchdog)) watchdog.restart();
+    }
   }
 
   /** https; on loopback, as Docker does, http if nothing there speaks TLS. */
@@ -222,10 +271,7 @@ export class Connection {
       return this.error(code, request, message, { expected, actual, status, cause: error.cause });
     }
     // what the caller threw or gave up is the caller's
-    const isOurs =
-      error instanceof Error &&
-      (error.name === 'TypeError' || 'code' in error || /fetch|socket|closed|connect/i.test(error.message));
-    if (this.#options.signal?.aborted === true || !isOurs) return error;
-    return this.error('unavailable', request, failureText(error), { cause: error });
+    if (this.#options.signal?.aborted === true || !(error instanceof TransportFailure)) return error;
+    return this.error('unavailable', request, error.message, { cause: error.cause });
   }
 }

@@ -40,6 +40,11 @@ export interface PullOptions extends TransferOptions {
   readonly size?: number;
 }
 
+export interface PushOptions extends TransferOptions {
+  /** Pushes one image of an index in its place: for archives that hold one platform only. */
+  readonly platform?: Platform;
+}
+
 export interface PulledImage {
   /** The manifest asked for by digest. */
   readonly root: Descriptor;
@@ -93,11 +98,11 @@ export async function pushImage(
   source: ImageSource,
   client: RegistryClient,
   reference: ImageReference,
-  options: TransferOptions = {},
+  options: PushOptions = {},
 ): Promise<Descriptor> {
   const { path } = reference;
   const tell = options.onProgress ?? (() => undefined);
-  const root = await source.root();
+  const root = await rootOf(source, options.platform);
   const plan = new Plan((descriptor) => source.manifest(descriptor));
   await plan.add(root);
   for (const { digest } of plan.layers) tell({ id: shortDigest(digest), status: 'Preparing' });
@@ -116,6 +121,13 @@ export async function pushImage(
   }
   const { mediaType, digest, size } = root;
   return { mediaType, digest, size };
+}
+
+async function rootOf(source: ImageSource, platform: Platform | undefined): Promise<Descriptor> {
+  const root = await source.root();
+  if (platform === undefined) return root;
+  const manifest = decodeManifest(await source.manifest(root), root.mediaType);
+  return manifest.kind === 'index' ? selectPlatform(manifest, platform) : root;
 }
 
 /** Everything that belongs to an image: manifests in the order in which they can be stored, and each blob once. */

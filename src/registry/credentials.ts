@@ -24,7 +24,7 @@ export interface CredentialOptions {
  * @param domain registry as in image names, `docker.io` or `localhost:5000`
  * @throws CredentialsError
  */
-export async function loadCredentials(domain: string, options: CredentialOptions): Promise<Credentials | undefined> {
+export async function dockerCredentials(domain: string, options: CredentialOptions): Promise<Credentials | undefined> {
   const config = await loadDockerConfig(options.env, options.directory);
   const key = HUB_HOSTS.includes(domain) ? HUB_KEY : domain;
   const fromEnvironment = entryFor(config.environmentAuths, key);

@@ -173,11 +173,26 @@ class LegacyArchive {
   /** The layer as gzip, and proof that it unpacks to what the config says. */
   async #packedLayer(file: SpooledFile, diffId: Digest | undefined): Promise<SpooledFile> {
     const isPacked = await startsWithGzip(file);
-    const unpacked = isPacked ? await digestUnpacked(file) : file.digest;
+    const unpacked = isPacked ? await this.#digestUnpacked(file) : file.digest;
     if (unpacked !== diffId) throw this.#malformed(`layer ${unpacked} is not the config's ${diffId}`);
     const packed = isPacked ? file : await this.#spool.add('', gzipped(file));
     this.#made.set(packed.digest, packed);
     return packed;
+  }
+
+  async #digestUnpacked(file: SpooledFile): Promise<Digest> {
+    const digester = new Digester();
+    for await (const chunk of piped(file, createGunzip())) {
+      digester.update(chunk);
+      if (digester.size > this.#spool.limits.bytes) {
+        throw new ImageFileError(
+          'too-large',
+          this.#path,
+          `a layer of more than ${this.#spool.limits.bytes} bytes unpacked`,
+        );
+      }
+    }
+    return digester.finish().digest;
   }
 
   #descriptor(mediaType: string, file: SpooledFile): object {
@@ -220,12 +235,6 @@ async function startsWithGzip(file: SpooledFile): Promise<boolean> {
     return bytes[0] === 0x1f && bytes[1] === 0x8b;
   }
   return false;
-}
-
-async function digestUnpacked(file: SpooledFile): Promise<Digest> {
-  const digester = new Digester();
-  for await (const chunk of piped(file, createGunzip())) digester.update(chunk);
-  return digester.finish().digest;
 }
 
 function gzipped(file: SpooledFile): AsyncIterable<Uint8Array> {

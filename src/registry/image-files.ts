@@ -36,6 +36,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['ENOSPC', 'no space left on device'],
   ['EDQUOT', 'disk quota exceeded'],
   ['ENOTDIR', 'not a directory'],
+  ['EEXIST', 'not a directory'], // from mkdir: a file stands where a directory is needed
   ['EISDIR', 'is a directory'],
   ['EMFILE', 'too many open files'],
   ['EFBIG', 'file too large'],

@@ -16,7 +16,7 @@ export { type FetchedManifest, RegistryClient } from './client.ts';
 export type { RegistryClientOptions } from './connection.ts';
 export * from './copy.ts';
 export { type HelperRunner, runCredentialHelper } from './credential-helper.ts';
-export { type CredentialOptions, loadCredentials } from './credentials.ts';
+export { type CredentialOptions, dockerCredentials } from './credentials.ts';
 export * from './digest.ts';
 export { DockerArchiveSink } from './docker-archive-sink.ts';
 export { type DockerArchiveOptions, DockerArchiveSource } from './docker-archive-source.ts';

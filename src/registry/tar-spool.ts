@@ -33,7 +33,7 @@ export const DEFAULT_SPOOL_LIMITS: SpoolLimits = { entries: 20_000, bytes: 64 * 
 export class TarSpool implements AsyncDisposable {
   readonly #archive: string;
   readonly #directory: string;
-  readonly #limits: SpoolLimits;
+  readonly limits: SpoolLimits;
   readonly #files = new Map<string, SpooledFile>();
   readonly #links = new Map<string, string>();
   #bytes = 0;
@@ -42,7 +42,7 @@ export class TarSpool implements AsyncDisposable {
   private constructor(archive: string, directory: string, limits: SpoolLimits) {
     this.#archive = archive;
     this.#directory = directory;
-    this.#limits = limits;
+    this.limits = limits;
   }
 
   /** @throws ImageFileError */
@@ -86,8 +86,8 @@ export class TarSpool implements AsyncDisposable {
     try {
       for await (const chunk of content) {
         this.#bytes += chunk.length;
-        if (this.#bytes > this.#limits.bytes)
-          throw this.#error('too-large', `more than ${this.#limits.bytes} bytes unpacked`);
+        if (this.#bytes > this.limits.bytes)
+          throw this.#error('too-large', `more than ${this.limits.bytes} bytes unpacked`);
         digester.update(chunk);
         await file.writeFile(chunk);
       }
@@ -113,8 +113,8 @@ export class TarSpool implements AsyncDisposable {
     for (;;) {
       const next = await reader.read();
       if (next.done) return;
-      if (this.#entries + this.#links.size > this.#limits.entries) {
-        throw this.#error('too-large', `more than ${this.#limits.entries} entries`);
+      if (this.#entries + this.#links.size > this.limits.entries) {
+        throw this.#error('too-large', `more than ${this.limits.entries} entries`);
       }
       await this.#entry(next.value);
     }

@@ -46,6 +46,26 @@ export function fetchTransport(tls: TlsOptions = {}): Transport {
   };
 }
 
+/** What broke in the network, told apart from what broke in the program. */
+export class TransportFailure extends Error {
+  override readonly name = 'TransportFailure';
+
+  constructor(cause: unknown) {
+    super(failureText(cause), { cause });
+  }
+}
+
+/** The same transport, whose failures are {@link TransportFailure}s or the reason for which the exchange was ended. */
+export function typedTransport(transport: Transport): Transport {
+  return async (url, init) => {
+    try {
+      return await transport(url, init);
+    } catch (error) {
+      throw init.signal.aborted ? init.signal.reason : new TransportFailure(error);
+    }
+  };
+}
+
 /** Ends an exchange in which nothing moves any more, or that the caller gave up. */
 export class Watchdog {
   readonly #controller = new AbortController();
@@ -76,8 +96,13 @@ export class Watchdog {
     this.#timer.unref();
   }
 
-  stop(): void {
+  /** Stops the clock until the next `restart`, while somebody else is waited for. */
+  pause(): void {
     clearTimeout(this.#timer);
+  }
+
+  stop(): void {
+    this.pause();
     this.#parent?.removeEventListener('abort', this.#onParentAbort);
   }
 
@@ -106,7 +131,9 @@ export async function* guardedBody(response: Response, watchdog: Watchdog, idle:
     const chunks = chunksOf(response.body as ReadableStream<Uint8Array>);
     try {
       for (;;) {
-        const next = await watchdog.guard(chunks.next());
+        const next = await watchdog.guard(
+          chunks.next().catch((error: unknown) => Promise.reject(new TransportFailure(error))),
+        );
         if (next.done === true) return;
         watchdog.restart();
         yield next.value;

@@ -36,6 +36,7 @@ export class Problem extends Error {
 }
 
 export function problemResponse(problem: Problem): Response {
-  const body = { errors: [{ code: problem.code, message: problem.message, detail: null }] };
+  // with no detail at all the Docker engine takes a missing manifest for a fault of the registry (500 in place of 404)
+  const body = { errors: [{ code: problem.code, message: problem.message, detail: {} }] };
   return Response.json(body, { status: STATUS[problem.code], headers: problem.headers });
 }
