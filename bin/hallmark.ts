@@ -1,6 +1,7 @@
 #!/usr/bin/env bun
 // SPDX-License-Identifier: Apache-2.0
 import { writeSync } from 'node:fs';
+import { basename } from 'node:path';
 import manifest from '../package.json' with { type: 'json' };
 import type { Io, Output } from '../src/cli/index.ts';
 
@@ -9,9 +10,11 @@ if (argv.length === 1 && argv[0] === '--version') {
   // asked at every start of a shell or an editor: answered before anything is loaded
   writeSync(1, `${manifest.version}\n`);
 } else {
-  const { run } = await import('../src/cli/index.ts');
+  // whatever ends the program before the answer is a failure (S28)
   process.exitCode = 1;
-  process.exitCode = await run(argv, processIo());
+  void import('../src/cli/index.ts').then(async ({ runProgram }) => {
+    process.exitCode = await runProgram(basename(process.argv0), argv, processIo());
+  });
 }
 
 function processIo(): Io {

@@ -3,8 +3,8 @@
  * The command line: one file a command, each a thin shell over the folders that do the work. Only here are streams,
  * environment and exit codes known, and nothing here decides about trust.
  *
- *     process.exitCode = await run(['verify', 'alpine:3'], io);
+ *     process.exitCode = await runProgram('hallmark', ['verify', 'alpine:3'], io);
  */
 export { ExitCode } from './exit-codes.ts';
 export type { Io, Output } from './io.ts';
-export { run } from './run.ts';
+export { runProgram } from './programs.ts';

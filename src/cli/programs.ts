@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Io } from './io.ts';
+
+/**
+ * One program under several names: `docker-trust` (Docker's CLI plugin), `notary`, and everything else is `hallmark`.
+ * `hallmark notary …` and `hallmark docker-trust …` are the same without a link.
+ * @returns the exit code of the face chosen: 0, 1, 2 or 3 for hallmark, those of the originals for the others
+ */
+export async function runProgram(name: string, argv: readonly string[], io: Io): Promise<number> {
+  const face = faceOf(name);
+  const [first, ...rest] = argv;
+  if (face === 'hallmark' && (first === 'notary' || first === 'docker-trust')) return runProgram(first, rest, io);
+  switch (face) {
+    case 'docker-trust':
+      return (await import('./docker-trust/index.ts')).runDockerTrust(argv, io);
+    case 'notary':
+      return (await import('./notary/index.ts')).runNotary(argv, io);
+    case 'hallmark':
+      return (await import('./run.ts')).run(argv, io);
+    default:
+      return face satisfies never;
+  }
+}
+
+type Face = 'hallmark' | 'docker-trust' | 'notary';
+
+function faceOf(name: string): Face {
+  const plain = name.replace(/\.exe$/i, '');
+  return plain === 'docker-trust' || plain === 'notary' ? plain : 'hallmark';
+}
