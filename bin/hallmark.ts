@@ -20,7 +20,10 @@ if (argv.length === 1 && argv[0] === '--version') {
 function processIo(): Io {
   return {
     env: process.env,
-    stdin: process.stdin,
+    // opened only by what reads it
+    get stdin() {
+      return process.stdin;
+    },
     stdout: output(process.stdout),
     stderr: output(process.stderr),
     now: () => new Date(),

@@ -35,7 +35,7 @@ const isTest = (file: string) => file.endsWith('.test.ts');
 
 function importsOf(file: string, text: string): string[] {
   const found = [...text.matchAll(/(?:from\s+|import\s*\(\s*|import\s+)'([^']+)'/g)].map((match) => match[1] as string);
-  return found.map((name) => (name.startsWith('.') ? `src/${relative(src, resolve(src, file, '..', name))}` : name));
+  return found.map((name) => (name.startsWith('.') ? relative(root, resolve(src, file, '..', name)) : name));
 }
 
 describe('architecture', () => {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { rootCertificates } from 'node:tls';
-import { dockerConfigDirectory, type Transport } from '../registry/index.ts';
+import { dockerConfigDirectory, type Transport, type TransportInit } from '../registry/index.ts';
 import { UsageError } from './errors.ts';
 import type { Io } from './io.ts';
 import type { GlobalOptions } from './settings.ts';
@@ -10,6 +9,8 @@ import type { GlobalOptions } from './settings.ts';
 /** How to speak TLS with one host. */
 export interface TlsFiles {
   readonly ca?: readonly string[];
+  /** Whether the system's authorities may vouch for the host as well. */
+  readonly orSystem?: boolean;
   readonly cert?: string;
   readonly key?: string;
 }
@@ -28,7 +29,7 @@ export function tlsFilesFor(io: Io, options: GlobalOptions, server: string): Tls
     .filter((name) => name.endsWith('.crt'))
     .map((name) => read(join(directory, name), 'CA certificate'));
   return {
-    ...(authorities.length === 0 ? {} : { ca: [...authorities, ...rootCertificates] }),
+    ...(authorities.length === 0 ? {} : { ca: authorities, orSystem: true }),
     ...clientCertificate(directory, names),
   };
 }
@@ -65,9 +66,21 @@ function read(path: string, what: string): string {
   }
 }
 
-/** `fetch` with these files; redirects are left to the caller. */
-export function tlsTransport(tls: TlsFiles): Transport {
-  return (url, { method, headers, body, signal }) => {
+/** What TLS says when none of the authorities given issued the certificate. */
+const UNKNOWN_AUTHORITY = new Set([
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+]);
+
+/**
+ * `fetch` with these files; redirects are left to the caller. The host's own authorities are tried alone first, and the
+ * system's only when they did not issue the certificate: to load those for each call costs more than the whole exchange.
+ */
+export function tlsTransport({ orSystem = false, ca, ...client }: TlsFiles): Transport {
+  const send = (url: string, { method, headers, body, signal }: TransportInit, tls: object): Promise<Response> => {
     const init = {
       method,
       headers,
@@ -75,8 +88,17 @@ export function tlsTransport(tls: TlsFiles): Transport {
       redirect: 'manual' as const,
       ...(body === undefined ? {} : { body }),
       ...(body instanceof ReadableStream ? { duplex: 'half' as const } : {}),
-      ...(tls.ca === undefined && tls.cert === undefined ? {} : { tls }),
+      ...(Object.keys(tls).length === 0 ? {} : { tls }),
     };
     return fetch(url, init as RequestInit);
+  };
+  return async (url, init) => {
+    try {
+      return await send(url, init, ca === undefined ? client : { ca, ...client });
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      if (!orSystem || !UNKNOWN_AUTHORITY.has(code) || init.body instanceof ReadableStream) throw error;
+      return send(url, init, client);
+    }
   };
 }

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Signer } from '../signing/index.ts';
+import type { ServiceKeys } from '../signing/service-keys/index.ts';
+import {
+  canonicalKeyId,
+  type Gun,
+  type KeyId,
+  MetadataError,
+  notaryV1,
+  type PublicKey,
+  type Root,
+  SIGNATURE_METHODS,
+  type Signature,
+  type Signed,
+  type SNAPSHOT,
+  type TIMESTAMP,
+  verifyingKey,
+} from '../tuf/index.ts';
+
+/** The roles that a server can sign for. */
+export type OnlineRole = typeof SNAPSHOT | typeof TIMESTAMP;
+
+/**
+ * The keys of `role` that this server holds, in the root's order. A key counts only for the GUN and role that it was
+ * made for: else whoever may publish one GUN could list another's keys, and have this server sign in its name.
+ */
+export async function heldKeys(
+  keys: ServiceKeys,
+  gun: Gun,
+  role: OnlineRole,
+  root: Root,
+): Promise<ReadonlyMap<KeyId, PublicKey>> {
+  const held = new Map<KeyId, PublicKey>();
+  for (const id of root.roles.get(role)?.keyIds ?? []) {
+    const canonical = canonicalIdOf(root.keys.get(id));
+    const info = canonical && (await keys.info(canonical));
+    if (canonical !== undefined && info?.gun === gun && info.role === role) held.set(id, info.key);
+  }
+  return held;
+}
+
+function canonicalIdOf(key: PublicKey | undefined): KeyId | undefined {
+  try {
+    return key && canonicalKeyId(key);
+  } catch (error) {
+    // a damaged certificate is nobody's key
+    if (error instanceof MetadataError) return undefined;
+    throw error;
+  }
+}
+
+/** The file that says `signed`, signed by each of `held`. @throws ServiceKeyError */
+export async function signOnline(
+  keys: ServiceKeys,
+  held: ReadonlyMap<KeyId, PublicKey>,
+  signed: Signed,
+): Promise<Uint8Array> {
+  const signedBytes = notaryV1.encodeSigned(signed);
+  const signatures: Signature[] = [];
+  for (const [keyId, key] of held) {
+    const signer: Signer | undefined = await keys.signer(canonicalKeyId(key));
+    if (signer === undefined) throw new Error(`signing key ${keyId} is gone`);
+    const method = SIGNATURE_METHODS[verifyingKey(key).algorithm];
+    signatures.push({ keyId, method, bytes: await signer.sign(signedBytes) });
+  }
+  return notaryV1.encode({ signedBytes, signatures });
+}

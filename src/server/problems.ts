@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Log } from '../service/index.ts';
+import { UpdateRefusal } from './refusals.ts';
+import { ConflictError } from './storage/index.ts';
+
+/** The codes of Notary's error bodies (reference 6.3) that this server gives, and `TOO_LARGE`, which is ours. */
+export type ProblemCode =
+  | 'NO_FILENAME'
+  | 'INVALID_ROLE'
+  | 'MALFORMED_JSON'
+  | 'VERSION'
+  | 'METADATA_NOT_FOUND'
+  | 'INVALID_UPDATE'
+  | 'MALFORMED_UPLOAD'
+  | 'TOO_LARGE'
+  | 'INVALID_GUN'
+  | 'INVALID_PARAMETERS'
+  | 'UNKNOWN';
+
+/** A request that gets an error body; nothing was changed. */
+export class TrustProblem extends Error {
+  override readonly name = 'TrustProblem';
+  readonly code: ProblemCode;
+  /** Plain JSON data for the body's `detail`. */
+  readonly detail: unknown;
+
+  constructor(code: ProblemCode, detail?: unknown, options?: ErrorOptions) {
+    super(describe(code)[1], options);
+    this.code = code;
+    this.detail = detail;
+  }
+}
+
+/** Status and message of a code: the one place that knows them. */
+function describe(code: ProblemCode): readonly [status: number, message: string] {
+  switch (code) {
+    case 'NO_FILENAME':
+      return [400, 'No file/role name provided.'];
+    case 'INVALID_ROLE':
+      return [400, 'The role you are attempting to operate on is invalid.'];
+    case 'MALFORMED_JSON':
+      return [400, 'JSON sent by the client could not be parsed by the server'];
+    case 'VERSION':
+      return [400, 'A newer version of metadata is already available.'];
+    case 'METADATA_NOT_FOUND':
+      return [404, 'You have requested metadata that does not exist.'];
+    case 'INVALID_UPDATE':
+      return [400, 'Update sent by the client is invalid.'];
+    case 'MALFORMED_UPLOAD':
+      return [400, 'The body of your request is malformed.'];
+    case 'TOO_LARGE':
+      return [413, 'The update is larger than this server accepts.'];
+    case 'INVALID_GUN':
+      return [400, 'The server does not support actions on images of this name.'];
+    case 'INVALID_PARAMETERS':
+      return [400, 'The parameters provided are not valid.'];
+    case 'UNKNOWN':
+      return [500, 'unknown error'];
+    default:
+      return code satisfies never;
+  }
+}
+
+/** The response to a failed request. What nobody foresaw is logged, and the client learns nothing of it. */
+export function problemResponse(error: unknown, log: Log): Response {
+  const problem = problemOf(error);
+  if (problem.code === 'UNKNOWN') log.error({ error }, 'request failed');
+  else log.info({ code: problem.code, detail: problem.detail }, 'request refused');
+  return render(problem);
+}
+
+function problemOf(error: unknown): TrustProblem {
+  if (error instanceof TrustProblem) return error;
+  if (error instanceof UpdateRefusal) return new TrustProblem('INVALID_UPDATE', error.detail());
+  if (error instanceof ConflictError) return new TrustProblem('VERSION', {});
+  return new TrustProblem('UNKNOWN', undefined, { cause: error });
+}
+
+/** Notary's clients read the first KiB of an error and lose its detail when there is more (reference 2.8). */
+const MAX_BODY = 1024;
+
+function render({ code, detail }: TrustProblem): Response {
+  const [status, message] = describe(code);
+  const body = (about: unknown) => `${JSON.stringify({ errors: [{ code, message, detail: about }] })}\n`;
+  const text = body(detail);
+  return new Response(Buffer.byteLength(text) < MAX_BODY ? text : body(undefined), {
+    status,
+    headers: { 'Content-Type': 'application/json; charset=utf-8' },
+  });
+}

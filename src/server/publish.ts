@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ServiceKeys } from '../signing/service-keys/index.ts';
+import {
+  type Gun,
+  nextTimestamp,
+  notaryV1,
+  ROOT,
+  type Root,
+  SNAPSHOT,
+  TARGETS,
+  TIMESTAMP,
+  VerificationError,
+} from '../tuf/index.ts';
+import { decodeStored } from './current-view.ts';
+import { MAX_VERSION, type UpdateLimits } from './limits.ts';
+import { heldKeys, signOnline } from './online-keys.ts';
+import { TrustProblem } from './problems.ts';
+import { refusalKind, refusalOf, UpdateRefusal } from './refusals.ts';
+import { acceptRoot } from './roots.ts';
+import { checkSnapshot, makeSnapshot } from './snapshots.ts';
+import { ConflictError, type MetadataStorage, type StoredFile } from './storage/index.ts';
+import type { Upload, Uploads } from './uploads.ts';
+import { clientContext, verifyAsClient } from './verification.ts';
+
+/** What a publish needs from the world. */
+export interface Publishing {
+  readonly storage: MetadataStorage;
+  readonly keys: ServiceKeys;
+  readonly limits: UpdateLimits;
+  readonly clock: () => Date;
+}
+
+/** A refresh of the timestamp, or another replica, may come between read and write. */
+const ATTEMPTS = 5;
+
+/**
+ * Takes an update in: all of it, durably, or nothing. The server signs the timestamp, and the snapshot where the root
+ * gives it the key; then everything goes through the stages of a client before it is stored (S9, S10).
+ * @throws TrustProblem, UpdateRefusal, ConflictError
+ */
+export async function publish(gun: Gun, uploads: Uploads, deps: Publishing): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await attemptPublish(gun, uploads, deps);
+    } catch (error) {
+      if (error instanceof VerificationError) throw refusalOf(error);
+      // whoever came first stands: the update is judged again, on top of theirs
+      if (!(error instanceof ConflictError) || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+interface Base {
+  readonly root: StoredFile | undefined;
+  readonly targets: StoredFile | undefined;
+  readonly snapshot: StoredFile | undefined;
+  readonly timestamp: StoredFile | undefined;
+}
+
+async function attemptPublish(gun: Gun, uploads: Uploads, { storage, keys, limits, clock }: Publishing): Promise<void> {
+  const now = clock();
+  const base = await loadBase(gun, storage);
+  const root = acceptRoot(base.root, uploads.get(ROOT), clientContext(gun, now));
+  for (const upload of uploads.values()) {
+    if (upload.role !== ROOT) checkVersion(upload, await storage.current(gun, upload.role), limits);
+  }
+  const snapshot = await takeSnapshot(gun, root.signed, root.file, uploads, base, { storage, keys }, now);
+  const timestamp = await makeTimestamp(gun, root.signed, snapshot, base, keys, now);
+  const candidate = { gun, root, uploads, snapshot, timestamp, baseline: base };
+  const files = await verifyAsClient(candidate, storage);
+  // only once it is known to be signed: it may name very many files
+  await checkSnapshot(candidate, storage);
+  await storage.commit(gun, base.timestamp?.version, files, now);
+}
+
+async function loadBase(gun: Gun, storage: MetadataStorage): Promise<Base> {
+  // the timestamp first: whatever is written after it was read makes the commit fail
+  const timestamp = await storage.current(gun, TIMESTAMP);
+  const [root, targets, snapshot] = await Promise.all([
+    storage.current(gun, ROOT),
+    storage.current(gun, TARGETS),
+    storage.current(gun, SNAPSHOT),
+  ]);
+  return { root, targets, snapshot, timestamp };
+}
+
+/** S3: a version that nobody can exceed would lock everybody out, so it may grow only so far at a time. */
+function checkVersion(
+  { role, signed: { version } }: Upload,
+  stored: StoredFile | undefined,
+  limits: UpdateLimits,
+): void {
+  const current = stored?.version ?? 0;
+  if (version <= current) throw new TrustProblem('VERSION', {});
+  if (version > current + limits.versionJump || version > MAX_VERSION) {
+    throw new UpdateRefusal(refusalKind(role), `${role} version ${version} is too far above version ${current}`);
+  }
+}
+
+async function takeSnapshot(
+  gun: Gun,
+  root: Root,
+  rootFile: Uint8Array,
+  uploads: Uploads,
+  base: Base,
+  { storage, keys }: Pick<Publishing, 'storage' | 'keys'>,
+  now: Date,
+): Promise<Uint8Array> {
+  const uploaded = uploads.get(SNAPSHOT);
+  if (uploaded !== undefined) return uploaded.bytes;
+  const held = await heldKeys(keys, gun, SNAPSHOT, root);
+  if (held.size === 0) {
+    throw new UpdateRefusal('ErrBadHierarchy', 'the update has no snapshot, and the server holds no snapshot key', {
+      missing: SNAPSHOT,
+    });
+  }
+  const previous = base.snapshot && decodeStored('snapshot', base.snapshot);
+  return signOnline(keys, held, await makeSnapshot(gun, previous, rootFile, uploads, storage, now));
+}
+
+async function makeTimestamp(
+  gun: Gun,
+  root: Root,
+  snapshot: Uint8Array,
+  base: Base,
+  keys: ServiceKeys,
+  now: Date,
+): Promise<Uint8Array> {
+  const held = await heldKeys(keys, gun, TIMESTAMP, root);
+  if (held.size === 0) throw new UpdateRefusal('ErrBadRoot', 'no timestamp keys exist on the server');
+  const previous = base.timestamp && decodeStored('timestamp', base.timestamp);
+  return signOnline(keys, held, nextTimestamp(previous, notaryV1.pin(snapshot), now));
+}

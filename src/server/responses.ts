@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { StoredFile } from './storage/index.ts';
+
+/** Seconds for which others may keep a file; 0 forbids it. */
+export interface CacheAges {
+  /** Files asked for by role alone. */
+  readonly current: number;
+  /** Files asked for by hash or version, which never change. */
+  readonly consistent: number;
+}
+
+/** Notary's defaults (reference 6.2). */
+export const DEFAULT_CACHE_AGES: CacheAges = { current: 300, consistent: 2_592_000 };
+
+/** Notary labels everything but errors as text. */
+const TEXT = 'text/plain; charset=utf-8';
+
+/** Metadata leaves byte for byte as it came. */
+export function metadataResponse(file: StoredFile, kind: keyof CacheAges, ages: CacheAges): Response {
+  const modified = file.createdAt?.toUTCString().replace('GMT', 'UTC') ?? 'Mon, 01 Jan 0001 00:00:00 UTC';
+  const headers = { 'Content-Type': TEXT, 'Last-Modified': modified, ...cacheHeaders(kind, ages[kind]) };
+  return new Response(file.bytes as Uint8Array<ArrayBuffer>, { headers });
+}
+
+function cacheHeaders(kind: keyof CacheAges, age: number): Record<string, string> {
+  if (age === 0) return { 'Cache-Control': 'max-age=0, no-cache, no-store', Pragma: 'no-cache' };
+  const revalidate = kind === 'current' ? ', must-revalidate' : '';
+  return { 'Cache-Control': `public, max-age=${age}, s-maxage=${age}${revalidate}` };
+}
+
+export function textResponse(text: string): Response {
+  return new Response(text, { headers: { 'Content-Type': TEXT } });
+}

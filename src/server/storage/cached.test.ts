@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, test } from 'bun:test';
+import { parseGun, TARGETS, TIMESTAMP, type Version } from '../../tuf/index.ts';
+import { ByteBoundedMap } from './byte-bounded-map.ts';
+import { CachedStorage } from './cached.ts';
+import { MemoryStorage } from './memory.ts';
+import { describeMetadataStorage, fileOf } from './metadata-storage.contract.ts';
+import { ConflictError, type MetadataStorage } from './metadata-storage.ts';
+
+const gun = parseGun('example.com/app');
+const now = new Date('2026-11-23T12:00:00Z');
+
+describeMetadataStorage('CachedStorage', async () => new CachedStorage(new MemoryStorage()));
+describeMetadataStorage('CachedStorage without room', async () => new CachedStorage(new MemoryStorage(), { bytes: 0 }));
+
+/** A storage that notes what it is asked, and two replicas in front of it. */
+function stage() {
+  const storage = new MemoryStorage();
+  const asked: string[] = [];
+  const watched = new Proxy<MetadataStorage>(storage, {
+    get(target, name: keyof MetadataStorage) {
+      return (...args: never[]) => {
+        asked.push(name);
+        return (target[name] as (...args: never[]) => unknown)(...args);
+      };
+    },
+  });
+  const time = { ms: 0 };
+  const replica = () => new CachedStorage(watched, { elapsed: () => time.ms });
+  return { storage, asked, time, replica };
+}
+
+describe('CachedStorage', () => {
+  test('warm reads do not touch the database', async () => {
+    const { asked, replica } = stage();
+    const cache = replica();
+    const file = fileOf(TARGETS, 1);
+    await cache.commit(gun, undefined, [file, fileOf(TIMESTAMP, 1)], now);
+    const read = () =>
+      Promise.all([
+        cache.current(gun, TARGETS),
+        cache.byHash(gun, TARGETS, file.sha256),
+        cache.byVersion(gun, TARGETS, 1 as Version),
+      ]);
+    await read();
+    asked.length = 0;
+
+    const again = await read();
+
+    expect(again.every((found) => found?.sha256 === file.sha256)).toBe(true);
+    expect(asked).toEqual([]);
+  });
+
+  test('the replica that wrote shows it at once, another within a second', async () => {
+    const { time, replica } = stage();
+    const [writer, reader] = [replica(), replica()];
+    await writer.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], now);
+    await Promise.all([writer.current(gun, TIMESTAMP), reader.current(gun, TIMESTAMP)]);
+
+    await writer.commit(gun, 1 as Version, [fileOf(TIMESTAMP, 2)], now);
+
+    expect((await writer.current(gun, TIMESTAMP))?.version).toBe(2 as Version);
+    expect((await reader.current(gun, TIMESTAMP))?.version).toBe(1 as Version);
+    time.ms = 1000;
+    expect((await reader.current(gun, TIMESTAMP))?.version).toBe(2 as Version);
+  });
+
+  test('a read that was under way during a write does not bring the old state back', async () => {
+    const { storage, replica } = stage();
+    const cache = replica();
+    await cache.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], now);
+    const slow = Promise.withResolvers<void>();
+    const read = storage.current.bind(storage);
+    storage.current = async (...args) => {
+      const found = await read(...args);
+      await slow.promise;
+      return found;
+    };
+
+    const early = cache.current(gun, TIMESTAMP);
+    await cache.commit(gun, 1 as Version, [fileOf(TIMESTAMP, 2)], now);
+    storage.current = read;
+    slow.resolve();
+    await early;
+
+    expect((await cache.current(gun, TIMESTAMP))?.version).toBe(2 as Version);
+  });
+
+  test('a conflict shows that what is held is old', async () => {
+    const { storage, replica } = stage();
+    const cache = replica();
+    await storage.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], now);
+    await cache.current(gun, TIMESTAMP);
+    await storage.commit(gun, 1 as Version, [fileOf(TIMESTAMP, 2)], now);
+
+    const stale = cache.commit(gun, 1 as Version, [fileOf(TIMESTAMP, 2, 'other')], now);
+
+    await expect(stale).rejects.toBeInstanceOf(ConflictError);
+    expect((await cache.current(gun, TIMESTAMP))?.version).toBe(2 as Version);
+  });
+
+  test('W content survives DELETE: what another replica deleted goes once its timestamp is missed', async () => {
+    const { storage, time, replica } = stage();
+    const cache = replica();
+    const file = fileOf(TARGETS, 1);
+    await cache.commit(gun, undefined, [file, fileOf(TIMESTAMP, 1)], now);
+    await Promise.all([cache.byHash(gun, TARGETS, file.sha256), cache.current(gun, TIMESTAMP)]);
+    await storage.delete(gun, now);
+
+    time.ms = 1000;
+    expect(await cache.current(gun, TIMESTAMP)).toBeUndefined();
+    expect(await cache.byHash(gun, TARGETS, file.sha256)).toBeUndefined();
+  });
+
+  test('a failed read is not remembered', async () => {
+    const { storage, replica } = stage();
+    const cache = replica();
+    await storage.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], now);
+    const read = storage.current.bind(storage);
+    storage.current = async () => {
+      throw new Error('down');
+    };
+    await expect(cache.current(gun, TIMESTAMP)).rejects.toThrow('down');
+
+    storage.current = read;
+
+    expect((await cache.current(gun, TIMESTAMP))?.version).toBe(1 as Version);
+  });
+});
+
+describe('ByteBoundedMap', () => {
+  test('what was used longest ago leaves first, and the bound holds', () => {
+    const map = new ByteBoundedMap<string>(100);
+    map.set('a', 'A', 40);
+    map.set('b', 'B', 40);
+    map.get('a');
+    map.set('c', 'C', 40);
+
+    expect([map.get('a'), map.get('b'), map.get('c')]).toEqual(['A', undefined, 'C']);
+    expect(map.bytes).toBe(80);
+  });
+
+  test('S23 one huge value does not push everything else out', () => {
+    const map = new ByteBoundedMap<string>(100);
+    map.set('a', 'A', 40);
+    map.set('huge', 'H', 101);
+
+    expect([map.get('a'), map.get('huge')]).toEqual(['A', undefined]);
+    map.set('a', 'A2', 10);
+    map.delete('gone');
+    expect(map.bytes).toBe(10);
+  });
+});

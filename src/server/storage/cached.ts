@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Gun, type RoleName, TIMESTAMP, type Version } from '../../tuf/index.ts';
+import { ByteBoundedMap } from './byte-bounded-map.ts';
+import type { Change, ChangeQuery, MetadataStorage, StoredFile, VerifiedFile } from './metadata-storage.ts';
+
+export interface StorageCacheOptions {
+  /** Bytes of metadata kept in memory. */
+  readonly bytes?: number;
+  /** How long another replica's write may stay unseen, in milliseconds. */
+  readonly currentMs?: number;
+  /** Milliseconds of a clock that never goes back. */
+  readonly elapsed?: () => number;
+}
+
+const DEFAULT_BYTES = 64 * 1024 * 1024;
+const CURRENT_MS = 1000;
+/** What an entry costs beside the file's bytes. */
+const ENTRY_BYTES = 512;
+
+/** What is current: a read under way, then the hash of what it found, so that no pointer holds content in memory. */
+interface Pointer {
+  readonly until: number;
+  readonly found: Promise<StoredFile | undefined> | string | undefined;
+}
+
+interface Collection {
+  /** Everything cached for a GUN is dropped together by counting this up in its keys. */
+  readonly generation: number;
+  readonly current: Map<RoleName, Pointer>;
+}
+
+/**
+ * Keeps what was read in memory. What a hash or version names never changes and stays until room is needed; what is
+ * current is at most a second old, and dropped at once when this process writes. Content is kept under its GUN and role,
+ * and leaves with its collection (W cross-GUN content by hash).
+ */
+export class CachedStorage implements MetadataStorage {
+  readonly #storage: MetadataStorage;
+  readonly #files: ByteBoundedMap<StoredFile>;
+  readonly #collections: ByteBoundedMap<Collection>;
+  readonly #currentMs: number;
+  readonly #elapsed: () => number;
+  #generation = 0;
+
+  constructor(storage: MetadataStorage, options: StorageCacheOptions = {}) {
+    this.#storage = storage;
+    const bytes = options.bytes ?? DEFAULT_BYTES;
+    this.#files = new ByteBoundedMap(bytes);
+    // a pointer costs about as much as an entry, so a quarter of the bound holds tens of thousands
+    this.#collections = new ByteBoundedMap(bytes / 4);
+    this.#currentMs = options.currentMs ?? CURRENT_MS;
+    this.#elapsed = options.elapsed ?? (() => performance.now());
+  }
+
+  async current(gun: Gun, role: RoleName): Promise<StoredFile | undefined> {
+    const collection = this.#collection(gun);
+    const known = collection.current.get(role);
+    if (known !== undefined && this.#elapsed() < known.until) {
+      return typeof known.found === 'string' ? this.byHash(gun, role, known.found) : known.found;
+    }
+    const loading = this.#loadCurrent(gun, role, collection);
+    const pointer: Pointer = { until: this.#elapsed() + this.#currentMs, found: loading };
+    collection.current.set(role, pointer);
+    try {
+      const file = await loading;
+      if (collection.current.get(role) === pointer) {
+        collection.current.set(role, { until: pointer.until, found: file?.sha256 });
+      }
+      return file;
+    } catch (error) {
+      if (collection.current.get(role) === pointer) collection.current.delete(role);
+      throw error;
+    }
+  }
+
+  async #loadCurrent(gun: Gun, role: RoleName, collection: Collection): Promise<StoredFile | undefined> {
+    const file = await this.#storage.current(gun, role);
+    // another replica deleted the collection: its content goes too
+    if (file === undefined && role === TIMESTAMP) this.#forget(gun);
+    return file && this.#keep(this.#key(collection, role, file.sha256), file);
+  }
+
+  byHash(gun: Gun, role: RoleName, sha256: string): Promise<StoredFile | undefined> {
+    return this.#immutable(gun, role, sha256, () => this.#storage.byHash(gun, role, sha256));
+  }
+
+  byVersion(gun: Gun, role: RoleName, version: Version): Promise<StoredFile | undefined> {
+    return this.#immutable(gun, role, String(version), () => this.#storage.byVersion(gun, role, version));
+  }
+
+  async #immutable(gun: Gun, role: RoleName, name: string, load: () => Promise<StoredFile | undefined>) {
+    const key = this.#key(this.#collection(gun), role, name);
+    const known = this.#files.get(key);
+    if (known !== undefined) return known;
+    const file = await load();
+    return file && this.#keep(key, file);
+  }
+
+  async commit(gun: Gun, base: Version | undefined, files: readonly VerifiedFile[], now: Date): Promise<void> {
+    try {
+      await this.#storage.commit(gun, base, files, now);
+    } finally {
+      // also after a failure: a conflict tells that what we hold is old, and an error may hide a success
+      this.#collection(gun).current.clear();
+    }
+  }
+
+  async delete(gun: Gun, now: Date): Promise<void> {
+    try {
+      await this.#storage.delete(gun, now);
+    } finally {
+      this.#forget(gun);
+    }
+  }
+
+  changes(query: ChangeQuery): Promise<readonly Change[]> {
+    return this.#storage.changes(query);
+  }
+
+  check(): Promise<void> {
+    return this.#storage.check();
+  }
+
+  #collection(gun: Gun): Collection {
+    const known = this.#collections.get(gun);
+    if (known !== undefined) return known;
+    const made: Collection = { generation: ++this.#generation, current: new Map() };
+    this.#collections.set(gun, made, ENTRY_BYTES);
+    return made;
+  }
+
+  #forget(gun: Gun): void {
+    this.#collections.delete(gun);
+  }
+
+  #key({ generation }: Collection, role: RoleName, name: string): string {
+    return `${generation} ${role} ${name}`;
+  }
+
+  /** One object per content, so that whoever memorises what it decoded finds it again. */
+  #keep(key: string, file: StoredFile): StoredFile {
+    const known = this.#files.get(key);
+    if (known?.sha256 === file.sha256) return known;
+    this.#files.set(key, file, file.bytes.length + ENTRY_BYTES);
+    return file;
+  }
+}

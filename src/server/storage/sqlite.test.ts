@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterAll, describe, expect, test } from 'bun:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sql } from 'kysely';
+import { openSqlite } from '../../service/database/index.ts';
+import { parseGun, TARGETS, TIMESTAMP, type Version } from '../../tuf/index.ts';
+import { describeMetadataStorage, fileOf } from './metadata-storage.contract.ts';
+import { ConflictError } from './metadata-storage.ts';
+import { type MetadataTables, MigrationError, migrateMetadata } from './schema.ts';
+import { SqliteStorage } from './sqlite.ts';
+
+const gun = parseGun('example.com/app');
+const now = new Date('2026-11-23T12:00:00Z');
+const directory = mkdtempSync(join(tmpdir(), 'hallmark-storage-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+async function open(path = ':memory:') {
+  const database = openSqlite<MetadataTables>(path);
+  await migrateMetadata(database);
+  return { database, storage: new SqliteStorage(database) };
+}
+
+describeMetadataStorage('SqliteStorage', async () => (await open()).storage);
+
+describe('SqliteStorage', () => {
+  test('another connection reads what a resolved commit stored, and migrating again changes nothing', async () => {
+    const path = join(directory, 'shared.db');
+    const first = await open(path);
+    await first.storage.commit(gun, undefined, [fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1)], now);
+
+    const second = await open(path);
+
+    expect(await second.storage.current(gun, TARGETS)).toMatchObject(fileOf(TARGETS, 1));
+    await first.database.destroy();
+    await second.database.destroy();
+  });
+
+  test('a connection that read the same base as another, which then committed, gets a conflict', async () => {
+    const path = join(directory, 'race.db');
+    const [first, second] = [await open(path), await open(path)];
+    await first.storage.commit(gun, undefined, [fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1)], now);
+
+    const late = second.storage.commit(gun, undefined, [fileOf(TARGETS, 2), fileOf(TIMESTAMP, 1)], now);
+
+    await expect(late).rejects.toBeInstanceOf(ConflictError);
+    expect((await second.storage.current(gun, TARGETS))?.version).toBe(1 as Version);
+    await first.database.destroy();
+    await second.database.destroy();
+  });
+
+  test('the tables are those of Notary, and rows it marked as deleted do not count', async () => {
+    const { database, storage } = await open();
+    await storage.commit(gun, undefined, [fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1)], now);
+    await storage.commit(gun, 1 as Version, [fileOf(TARGETS, 2), fileOf(TIMESTAMP, 2)], now);
+    await sql`update tuf_files set deleted_at = '2026-11-23 12:00:00' where version = 2`.execute(database);
+
+    expect((await storage.current(gun, TARGETS))?.version).toBe(1 as Version);
+    const columns = await sql<{ name: string }>`select name from pragma_table_info('tuf_files')`.execute(database);
+    expect(columns.rows.map(({ name }) => name)).toEqual([
+      'id',
+      'created_at',
+      'updated_at',
+      'deleted_at',
+      'gun',
+      'role',
+      'version',
+      'data',
+      'sha256',
+    ]);
+    const { rows } = await sql`select changefeed.created_at, updated_at, gun, category from changefeed
+      join tuf_files using (gun, sha256) order by changefeed.id limit 1`.execute(database);
+    expect(rows).toEqual([
+      { created_at: '2026-11-23 12:00:00', updated_at: '2026-11-23 12:00:00', gun, category: 'update' },
+    ]);
+  });
+
+  test('a database that cannot be migrated is a typed error', async () => {
+    const database = openSqlite<MetadataTables>(':memory:');
+    await sql`create view tuf_files as select 1`.execute(database);
+
+    await expect(migrateMetadata(database)).rejects.toBeInstanceOf(MigrationError);
+  });
+
+  test('a failing database is an error, never an empty answer', async () => {
+    const { database, storage } = await open();
+    await sql`drop table tuf_files`.execute(database);
+
+    await expect(storage.current(gun, TARGETS)).rejects.toThrow('tuf_files');
+    await database.destroy();
+    await expect(storage.check()).rejects.toThrow();
+  });
+});

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Fetch } from './request-log.ts';
+import type { TlsIdentity } from './tls-identity.ts';
+
+export interface ListenOptions {
+  readonly fetch: Fetch;
+  /** `'plain'` has to be said: nothing falls back to it (S8). */
+  readonly tls: TlsIdentity | 'plain';
+  readonly hostname: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  readonly limits?: Partial<ListenLimits>;
+}
+
+export interface ListenLimits {
+  /** Bytes of one request's body. */
+  readonly bodyBytes: number;
+  /** Seconds without a byte after which a connection is closed; 255 at most. */
+  readonly idleSeconds: number;
+  /** How long `stop` waits for requests under way, in milliseconds. */
+  readonly drainMs: number;
+}
+
+const DEFAULTS: ListenLimits = { bodyBytes: 64 * 1024 * 1024, idleSeconds: 60, drainMs: 5000 };
+
+export interface Listener {
+  readonly hostname: string;
+  readonly port: number;
+  /** `https://localhost:4443`, or `http://…` for a plain one. */
+  readonly url: string;
+  /** Accepts nothing new, lets what is under way end within the limit, then cuts it off. */
+  stop(): Promise<void>;
+}
+
+/** An address that cannot be listened on. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  readonly hostname: string;
+  readonly port: number;
+
+  constructor(hostname: string, port: number, cause: unknown) {
+    super(`cannot listen on ${hostname}:${port}`, { cause });
+    this.hostname = hostname;
+    this.port = port;
+  }
+}
+
+/** Serves HTTP over TLS 1.2 or newer. @throws ListenError */
+export function listen({ fetch, tls, hostname, port, limits = {} }: ListenOptions): Listener {
+  const { bodyBytes, idleSeconds, drainMs } = { ...DEFAULTS, ...limits };
+  const options = {
+    hostname,
+    port,
+    maxRequestBodySize: bodyBytes,
+    idleTimeout: idleSeconds,
+    // an error that reaches Bun would be shown to the client with its stack
+    development: false,
+    fetch: (request: Request) => fetch(request),
+    error: () => new Response(null, { status: 500 }),
+  };
+  const server = start(() => Bun.serve(tls === 'plain' ? options : { ...options, tls }), hostname, port);
+  const host = hostname.includes(':') ? `[${hostname}]` : hostname;
+  const bound = server.port ?? port;
+  return {
+    hostname,
+    port: bound,
+    url: `${tls === 'plain' ? 'http' : 'https'}://${host}:${bound}`,
+    async stop() {
+      const cutOff = setTimeout(() => void server.stop(true), drainMs);
+      await server.stop(false);
+      clearTimeout(cutOff);
+    },
+  };
+}
+
+function start<T>(serve: () => T, hostname: string, port: number): T {
+  try {
+    return serve();
+  } catch (cause) {
+    throw new ListenError(hostname, port, cause);
+  }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type DestinationStream, destination, pino } from 'pino';
+
+/** Structured events. Fields never hold a secret: they are written as they are. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+const STDERR = 2;
+
+/** JSON lines on stderr, or on `output`. An `error` field is written with its name, message, stack and causes. */
+export function openLog(level: LogLevel, output: DestinationStream = destination({ fd: STDERR, sync: true })): Log {
+  const serializers = { error: (error: unknown) => (error instanceof Error ? describe(error) : String(error)) };
+  const formatters = { level: (label: string) => ({ level: label }) };
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers, formatters }, output);
+}
+
+/** A log that says nothing. */
+export const SILENT_LOG: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Causes nest as deep as they were thrown; this much of them tells what happened. */
+const MAX_CAUSES = 5;
+
+function describe(error: Error, depth = 0): object {
+  const { name, message, stack, cause } = error;
+  const code = 'code' in error ? { code: error.code } : {};
+  const because = cause instanceof Error && depth < MAX_CAUSES ? { cause: describe(cause, depth + 1) } : {};
+  return { name, message, ...code, stack, ...because };
+}
