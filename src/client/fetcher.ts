@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Gun } from '../tuf/index.ts';
-import { DownloadError } from './errors.ts';
+import { absent, exchange, type HttpFetch } from './exchange.ts';
 
 /** Where metadata comes from. Nothing that it gives is believed. */
 export interface Fetcher {
@@ -11,9 +11,6 @@ export interface Fetcher {
    */
   fetch(gun: Gun, fileName: string, maxLength: number): Promise<Uint8Array | undefined>;
 }
-
-/** As the global `fetch`, with whatever TLS, credentials and proxies its maker gave it. */
-export type HttpFetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export interface HttpFetcherOptions {
   /** Base of the trust server, such as `https://notary.example.com`. */
@@ -48,94 +45,7 @@ export class HttpFetcher implements Fetcher {
 
   async fetch(gun: Gun, fileName: string, maxLength: number): Promise<Uint8Array | undefined> {
     const url = metadataUrl(this.#server, gun, fileName);
-    return bounded(url, this.#timeout, async (signal) => {
-      const response = await this.#fetch(url, { signal, redirect: 'error' });
-      if (response.status !== 200) {
-        await response.body?.cancel();
-        return answerOf(response.status, url);
-      }
-      return readBody(response, maxLength, url);
-    });
+    const { status, body } = await exchange(this.#fetch, url, {}, { timeoutMilliseconds: this.#timeout, maxLength });
+    return status === 200 ? body : absent(status, url);
   }
-}
-
-/** Runs one exchange under a deadline and turns every transport failure into a typed error. @throws DownloadError */
-export async function bounded<T>(
-  url: string,
-  milliseconds: number,
-  run: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), milliseconds);
-  try {
-    return await run(deadline.signal);
-  } catch (cause) {
-    if (cause instanceof DownloadError) throw cause;
-    const { host } = new URL(url);
-    if (deadline.signal.aborted) {
-      throw new DownloadError('timeout', url, `trust server ${host} gave no answer within ${milliseconds / 1000} s`, {
-        cause,
-      });
-    }
-    throw new DownloadError('unreachable', url, `trust server ${host} cannot be reached: ${reasonOf(cause)}`, {
-      cause,
-    });
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
-  return (
-    code ??
-    (cause instanceof Error ? cause.message.split('\n')[0]?.replace(/\.$/, '') : undefined) ??
-    'connection failed'
-  );
-}
-
-/** What a status other than 200 means for a client (reference 4.5). */
-export function answerOf(status: number, url: string): undefined {
-  const { host } = new URL(url);
-  if (status === 404) return undefined;
-  if (status === 401 || status === 403) {
-    throw new DownloadError(
-      'unauthorized',
-      url,
-      `you are not authorized to perform this operation: ${host} returned ${status}`,
-      { status },
-    );
-  }
-  if (status === 429 || status >= 500) {
-    throw new DownloadError(
-      'unavailable',
-      url,
-      `unable to reach trust server at this time: ${host} returned ${status}`,
-      { status },
-    );
-  }
-  throw new DownloadError('rejected', url, `trust server ${host} returned a bad response: ${status}`, { status });
-}
-
-/** The whole body, cut off as soon as it exceeds `maxLength` (S23 endless data). @throws DownloadError */
-export async function readBody(response: Response, maxLength: number, url: string): Promise<Uint8Array> {
-  const announced = Number(response.headers.get('content-length') ?? 0);
-  if (announced > maxLength) throw tooLarge(url, maxLength);
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > maxLength) throw tooLarge(url, maxLength);
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 ? (chunks[0] as Uint8Array) : new Uint8Array(Buffer.concat(chunks));
-}
-
-function tooLarge(url: string, maxLength: number): DownloadError {
-  return new DownloadError(
-    'too-large',
-    url,
-    `trust server ${new URL(url).host} sent more than the ${maxLength} bytes that were due`,
-  );
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { TrustDirectoryError } from './errors.ts';
 
@@ -34,8 +34,17 @@ export function replaceFile(path: string, bytes: Uint8Array): void {
     renameSync(temporary, path);
     syncDirectory(dirname(path));
   } catch (cause) {
-    rmSync(temporary, { force: true });
+    removeIfThere(temporary);
     throw new TrustDirectoryError('unwritable', path, `cannot write ${path}: ${codeOf(cause)}`, { cause });
+  }
+}
+
+/** Clears away what a failed write left; whatever stands in its way, the failed write is what there is to report. */
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // most often it was never made
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { statSync, utimesSync } from 'node:fs';
+import { rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { DecodeError, decodeJsonObject, encodeUtf8, type JsonValue } from '../encoding/index.ts';
 import {
@@ -30,6 +30,8 @@ export interface HighWaterMarks {
   checkedAt(gun: Gun): Date | undefined;
   /** Records that the server was asked at `now`. */
   touch(gun: Gun, now: Date): void;
+  /** Drops the record of a collection whose trust the user gave up by name: its next use is a first use. */
+  forget(gun: Gun): void;
 }
 
 /** One file a collection, `<trust dir>/hallmark/marks/<sha256 of the GUN>.json`; its modification time is the last check. */
@@ -64,6 +66,10 @@ export class DirectoryHighWaterMarks implements HighWaterMarks {
     }
   }
 
+  forget(gun: Gun): void {
+    rmSync(this.#path(gun), { force: true });
+  }
+
   /** Named by hash, so that no GUN can be the path of another's file. */
   #path(gun: Gun): string {
     return join(this.#trustDirectory, 'hallmark', 'marks', `${sha256Hex(encodeUtf8(gun))}.json`);
@@ -88,6 +94,11 @@ export class MemoryHighWaterMarks implements HighWaterMarks {
 
   touch(gun: Gun, now: Date): void {
     this.#checked.set(gun, now);
+  }
+
+  forget(gun: Gun): void {
+    this.#marks.delete(gun);
+    this.#checked.delete(gun);
   }
 }
 

@@ -10,6 +10,7 @@
  *     resolveTag(repository, 'latest').digest;
  */
 export * from './errors.ts';
+export * from './exchange.ts';
 export * from './fetcher.ts';
 export * from './high-water-marks.ts';
 export * from './metadata-cache.ts';

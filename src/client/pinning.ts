@@ -9,6 +9,7 @@ import {
   type PublicKey,
   ROOT,
   type RootPin,
+  readCertificate,
   VerificationError,
 } from '../tuf/index.ts';
 
@@ -72,12 +73,19 @@ function readAuthorities(pem: string): readonly X509Certificate[] {
   }
 }
 
+const MIN_RSA_BITS = 2048;
+
+/** A CA certificate that is valid now, and neither forgeable (SHA-1) nor of a key that can be broken. */
 function isValid(certificate: X509Certificate, now: Date): boolean {
-  return (
-    certificate.ca &&
-    Date.parse(certificate.validFrom) <= now.getTime() &&
-    now.getTime() <= Date.parse(certificate.validTo)
-  );
+  try {
+    const { notBefore, notAfter, strongSignature } = readCertificate(new Uint8Array(certificate.raw));
+    const bits = certificate.publicKey.asymmetricKeyDetails?.modulusLength ?? MIN_RSA_BITS;
+    const inTime = notBefore.getTime() <= now.getTime() && now.getTime() <= notAfter.getTime();
+    return certificate.ca && inTime && strongSignature && bits >= MIN_RSA_BITS;
+  } catch {
+    // a name or key that cannot be read, of which node:crypto has untyped errors: nobody whom a path may lead through
+    return false;
+  }
 }
 
 const SERVER_AUTH_OR_ANY = ['1.3.6.1.5.5.7.3.1', '2.5.29.37.0'];

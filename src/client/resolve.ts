@@ -59,8 +59,8 @@ export function listTags(repository: TrustedRepository): readonly TrustedTag[] {
 }
 
 function failIfReleasesRefused({ refused }: TrustedRepository): void {
-  const error = refused.get(RELEASES);
-  if (error !== undefined) throw error;
+  const found = refused.get(RELEASES);
+  if (found !== undefined) throw found.error;
 }
 
 function trustedTag(repository: TrustedRepository, { path, role, target }: FoundTarget): TrustedTag {

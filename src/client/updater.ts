@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { encodeHex } from '../encoding/index.ts';
+import { encodeHex, equalBytes } from '../encoding/index.ts';
 import {
   type Dialect,
   type Gun,
@@ -45,12 +45,19 @@ export interface UpdaterOptions {
   readonly maxStalenessMilliseconds?: number;
 }
 
+/** A delegation's file that no key of the role vouches for now: its content is trusted by nobody. */
+export interface RefusedRole {
+  readonly error: VerificationError;
+  /** The very file that the snapshot names, for whoever holds a key of the role and wants to sign it anew. */
+  readonly file: Uint8Array;
+}
+
 /** A repository's metadata as it is trusted now. */
 export interface TrustedRepository {
   readonly gun: Gun;
   readonly targets: TrustedTargets;
   /** Delegations that are expired or lack signatures: nothing of theirs is trusted. */
-  readonly refused: ReadonlyMap<RoleName, VerificationError>;
+  readonly refused: ReadonlyMap<RoleName, RefusedRole>;
   /** The root keys that this update trusted on first use. */
   readonly pinnedOnFirstUse: readonly PublicKey[] | undefined;
   /** When the server was last reached, if it was not now. */
@@ -65,6 +72,8 @@ export interface TrustedRepository {
 export class Updater {
   readonly #options: UpdaterOptions;
   readonly #context: UpdateContext;
+  /** Files that a stage accepted, held back until the whole update stands: one that fails leaves the cache as it was. */
+  readonly #accepted = new Map<RoleName, Uint8Array>();
   #pinnedOnFirstUse: readonly PublicKey[] | undefined;
   #staleSince: Date | undefined;
 
@@ -117,13 +126,16 @@ export class Updater {
       const { keyIds } = root.authority('root').role;
       this.#pinnedOnFirstUse = keyIds.flatMap((id) => root.signed.keys.get(id) ?? []);
     }
-    this.#store(ROOT, root.file);
+    this.#accepted.set(ROOT, root.file);
     return root;
   }
 
   async #updateRoot(root: TrustedRoot): Promise<TrustedRoot> {
     const newest = await this.#followChain(root);
-    if (newest !== root) this.#store(ROOT, newest.file);
+    if (newest === root) return root;
+    // a successor of a root that is kept is kept at once, whatever comes after it (5.3.8)
+    if (this.#accepted.has(ROOT)) this.#accepted.set(ROOT, newest.file);
+    else this.#options.cache.store(this.#options.gun, ROOT, newest.file);
     return newest;
   }
 
@@ -140,21 +152,34 @@ export class Updater {
   }
 
   async #loadFrom(root: TrustedRoot): Promise<TrustedRepository> {
+    // a second attempt, under a newer root, owes nothing to the first
+    this.#staleSince = undefined;
+    for (const role of this.#accepted.keys()) if (role !== ROOT) this.#accepted.delete(role);
     const timestamp = await this.#loadTimestamp(root);
     const snapshot = await this.#loadSnapshot(timestamp);
     const top = await this.#loadTargets(snapshot);
     const { targets, refused } = await this.#loadDelegations(top);
-    const { gun, marks, now } = this.#options;
-    marks.raise(gun, targets.marks);
-    if (this.#staleSince === undefined) marks.touch(gun, now);
+    this.#keep(targets);
+    const { gun } = this.#options;
     return { gun, targets, refused, pinnedOnFirstUse: this.#pinnedOnFirstUse, staleSince: this.#staleSince };
+  }
+
+  /** The marks first: with them alone raised, nothing older is ever trusted again. */
+  #keep(targets: TrustedTargets): void {
+    const { gun, marks, cache, now } = this.#options;
+    // only what this update trusted: another process may have raised the others since
+    const raised = [...targets.marks].filter(([role, mark]) => this.#context.marks.get(role) !== mark);
+    marks.raise(gun, new Map(raised));
+    for (const [role, file] of this.#accepted) cache.store(gun, role, file);
+    this.#accepted.clear();
+    marks.touch(gun, this.#staleSince ?? now);
   }
 
   async #loadTimestamp(root: TrustedRoot): Promise<TrustedTimestamp> {
     const cached = this.#cached(TIMESTAMP);
     const file = await this.#fetchTimestamp(cached);
     const timestamp = root.updateTimestamp(file, cached);
-    this.#store(TIMESTAMP, file, cached);
+    this.#accept(TIMESTAMP, file, cached);
     return timestamp;
   }
 
@@ -181,7 +206,7 @@ export class Updater {
     const cached = this.#cached(SNAPSHOT);
     const file = await this.#pinned(SNAPSHOT, pin, cached);
     const snapshot = timestamp.updateSnapshot(file, cached);
-    this.#store(SNAPSHOT, file, cached);
+    this.#accept(SNAPSHOT, file, cached);
     return snapshot;
   }
 
@@ -191,7 +216,7 @@ export class Updater {
     const cached = this.#cached(TARGETS);
     const file = await this.#pinned(TARGETS, pin, cached);
     const targets = snapshot.updateTargets(file, cached);
-    this.#store(TARGETS, file, cached);
+    this.#accept(TARGETS, file, cached);
     return targets;
   }
 
@@ -201,9 +226,9 @@ export class Updater {
    */
   async #loadDelegations(
     top: TrustedTargets,
-  ): Promise<{ targets: TrustedTargets; refused: ReadonlyMap<RoleName, VerificationError> }> {
+  ): Promise<{ targets: TrustedTargets; refused: ReadonlyMap<RoleName, RefusedRole> }> {
     let targets = top;
-    const refused = new Map<RoleName, VerificationError>();
+    const refused = new Map<RoleName, RefusedRole>();
     const { meta } = top.snapshot.signed;
     for (let level: readonly RoleName[] = [TARGETS]; level.length > 0; ) {
       const children = level.flatMap((parent) => {
@@ -224,10 +249,10 @@ export class Updater {
         } catch (error) {
           if (!(error instanceof VerificationError) || (error.code !== 'expired' && error.code !== 'threshold'))
             throw error;
-          refused.set(role, error);
+          refused.set(role, { error, file });
           continue;
         }
-        this.#store(role, file, cached);
+        this.#accept(role, file, cached);
         loaded.push(role);
       }
       level = loaded;
@@ -260,9 +285,9 @@ export class Updater {
     return this.#options.cache.load(this.#options.gun, role);
   }
 
-  #store(role: RoleName, file: Uint8Array, cached?: Uint8Array): void {
-    if (cached !== file && !(cached && Buffer.compare(cached, file) === 0))
-      this.#options.cache.store(this.#options.gun, role, file);
+  #accept(role: RoleName, file: Uint8Array, cached: Uint8Array | undefined): void {
+    if (cached === undefined || !equalBytes(cached, file)) this.#accepted.set(role, file);
+    else this.#accepted.delete(role);
   }
 }
 

@@ -92,7 +92,10 @@ export function decodeObjectId(value: DerValue): string {
   if (value.tag !== DerTag.objectId || last === undefined || last >= 0x80) throw new DecodeError('not a DER object id');
   const arcs: number[] = [];
   let arc = 0;
-  for (const byte of bytes) {
+  for (const [index, byte] of bytes.entries()) {
+    // a group of leading zeros would give one identifier several spellings
+    if (byte === 0x80 && (index === 0 || (bytes[index - 1] as number) < 0x80))
+      throw new DecodeError('DER object id not minimal');
     arc = arc * 128 + (byte & 0x7f);
     if (arc > Number.MAX_SAFE_INTEGER / 128) throw new DecodeError('DER object id out of range');
     if (byte < 0x80) {
@@ -111,6 +114,8 @@ export function decodeDerInteger(value: DerValue): number {
   if (value.tag !== DerTag.integer || bytes.length === 0 || bytes.length > 6)
     throw new DecodeError('not a small DER integer');
   if ((bytes[0] as number) >= 0x80) throw new DecodeError('negative DER integer');
+  if (bytes.length > 1 && bytes[0] === 0 && (bytes[1] as number) < 0x80)
+    throw new DecodeError('DER integer not minimal');
   return bytes.reduce((sum, byte) => sum * 256 + byte, 0);
 }
 

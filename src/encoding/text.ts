@@ -65,3 +65,11 @@ function utf8Rank(unit: number): number {
   if (unit < 0xd800) return unit;
   return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000;
 }
+
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** Foreign text for a message: quoted, cut, and without anything that a terminal would obey or a reader not see. */
+export function quoteText(text: string, maxLength = 128): string {
+  const spelled = (char: string) => `\\u{${char.codePointAt(0)?.toString(16)}}`;
+  return JSON.stringify(text.slice(0, maxLength)).replace(UNPRINTABLE, spelled);
+}

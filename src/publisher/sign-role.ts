@@ -39,16 +39,23 @@ export interface PendingFile {
   readonly authorities: readonly Authority[];
 }
 
-/** The keys of an authority that are at hand: their IDs in metadata, and in the key store. */
+/**
+ * The keys of an authority that are at hand: their IDs in metadata, and in the key store.
+ * @throws KeyStoreError one of them is there, but its file cannot be used
+ */
 export async function keysAtHand(
   keys: SigningKeys,
   { keys: listed, role }: Authority,
 ): Promise<ReadonlyMap<KeyId, KeyId>> {
-  const stored = new Set((await keys.store.list()).keys.map(({ keyId }) => keyId));
+  const { keys: stored, problems } = await keys.store.list();
   const found = new Map<KeyId, KeyId>();
   for (const id of role.keyIds) {
     const canonical = canonicalIdOf(listed.get(id));
-    if (canonical !== undefined && stored.has(canonical)) found.set(id, canonical);
+    if (canonical === undefined) continue;
+    // the very key that is wanted lies there and cannot be used: to call it missing would hide why
+    const problem = problems.find(({ keyId, path }) => keyId === canonical || path?.includes(canonical));
+    if (problem !== undefined) throw problem;
+    if (stored.some(({ keyId }) => keyId === canonical)) found.set(id, canonical);
   }
   return found;
 }
@@ -63,17 +70,38 @@ export function canonicalIdOf(key: PublicKey | undefined): KeyId | undefined {
   }
 }
 
+/** The file with the signatures that count: one for each listed key, over these very bytes. */
+export function withValidSignatures(file: PendingFile): PendingFile {
+  const seen = new Set<KeyId>();
+  const signatures = file.signatures.filter((signature) => {
+    const valid = !seen.has(signature.keyId) && isByAuthority(file, signature);
+    if (valid) seen.add(signature.keyId);
+    return valid;
+  });
+  return { ...file, signatures };
+}
+
+function isByAuthority({ authorities, signedBytes }: PendingFile, signature: Signature): boolean {
+  return authorities.some(({ keys, role }) => {
+    const key = role.keyIds.includes(signature.keyId) ? keys.get(signature.keyId) : undefined;
+    return key !== undefined && isSignatureValid(key, signedBytes, signature);
+  });
+}
+
+/** The canonical IDs of the keys whose signatures a file carries. */
+export function signersOf({ authorities, signatures }: PendingFile): readonly KeyId[] {
+  const found = signatures.flatMap(({ keyId }) =>
+    authorities.flatMap(({ keys }) => canonicalIdOf(keys.get(keyId)) ?? []),
+  );
+  return [...new Set(found)];
+}
+
 /**
  * Adds the signature of every key at hand that has not signed yet. Signatures that do not cover these bytes are dropped.
  * @throws KeyStoreError a key cannot be opened
  */
 export async function addSignatures(keys: SigningKeys, file: PendingFile): Promise<PendingFile> {
-  const signatures = file.signatures.filter((signature) =>
-    file.authorities.some(({ keys: listed }) => {
-      const key = listed.get(signature.keyId);
-      return key !== undefined && isSignatureValid(key, file.signedBytes, signature);
-    }),
-  );
+  const signatures = [...withValidSignatures(file).signatures];
   for (const authority of file.authorities) {
     for (const [keyId, canonical] of await keysAtHand(keys, authority)) {
       if (signatures.some((signature) => signature.keyId === keyId)) continue;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
-import { answerOf, bounded, DownloadError, type HttpFetch, metadataUrl, readBody } from '../client/index.ts';
+import { absent, DownloadError, exchange, type HttpFetch, metadataUrl } from '../client/index.ts';
 import {
   DecodeError,
   decodeJsonObject,
@@ -26,8 +26,7 @@ export interface TrustServer {
   remove(gun: Gun): Promise<void>;
 }
 
-const TIMEOUT = 60_000;
-const MAX_ANSWER = 256 * 1024;
+const LIMITS = { timeoutMilliseconds: 60_000, maxLength: 256 * 1024 };
 
 /** Speaks Notary's HTTP API (reference 6). */
 export class HttpTrustServer implements TrustServer {
@@ -42,20 +41,14 @@ export class HttpTrustServer implements TrustServer {
   async publish(gun: Gun, files: ReadonlyMap<RoleName, Uint8Array>): Promise<void> {
     const url = metadataUrl(this.#server, gun);
     const { contentType, body } = multipart(files);
-    await bounded(url, TIMEOUT, async (signal) => {
-      const response = await this.#fetch(url, {
-        method: 'POST',
-        headers: { 'content-type': contentType },
-        body,
-        redirect: 'error',
-        signal,
-      });
-      const answer = await readBody(response, MAX_ANSWER, url);
-      if (response.status === 200) return;
-      if (response.status === 400) throw refusalOf(answer);
-      answerOf(response.status, url);
-      throw noTrustServer(url, gun);
-    });
+    const answer = await exchange(
+      this.#fetch,
+      url,
+      { method: 'POST', headers: { 'content-type': contentType }, body },
+      LIMITS,
+    );
+    if (answer.status === 400) throw refusalOf(answer.body);
+    if (answer.status !== 200) throw absent(answer.status, url) ?? noTrustServer(url, gun);
   }
 
   key(gun: Gun, role: ServerManagedRole): Promise<PublicKey> {
@@ -68,27 +61,16 @@ export class HttpTrustServer implements TrustServer {
 
   async remove(gun: Gun): Promise<void> {
     const url = metadataUrl(this.#server, gun);
-    await bounded(url, TIMEOUT, async (signal) => {
-      const response = await this.#fetch(url, { method: 'DELETE', redirect: 'error', signal });
-      await response.body?.cancel();
-      if (response.status !== 200) answerOf(response.status, url);
-      if (response.status === 404) throw noTrustServer(url, gun);
-    });
+    const { status } = await exchange(this.#fetch, url, { method: 'DELETE' }, LIMITS);
+    if (status !== 200) throw absent(status, url) ?? noTrustServer(url, gun);
   }
 
-  #key(method: 'GET' | 'POST', gun: Gun, role: ServerManagedRole): Promise<PublicKey> {
+  async #key(method: 'GET' | 'POST', gun: Gun, role: ServerManagedRole): Promise<PublicKey> {
     const url = metadataUrl(this.#server, gun, `${role}.key`);
-    return bounded(url, TIMEOUT, async (signal) => {
-      const response = await this.#fetch(url, { method, redirect: 'error', signal });
-      const answer = await readBody(response, MAX_ANSWER, url);
-      if (response.status !== 200) answerOf(response.status, url);
-      if (response.status === 404) {
-        throw new DownloadError('not-found', url, `${new URL(url).host} manages no ${role} key for ${gun}`, {
-          status: 404,
-        });
-      }
-      return readKey(answer, url);
-    });
+    const { status, body } = await exchange(this.#fetch, url, { method }, LIMITS);
+    if (status === 200) return readKey(body, url);
+    const message = `${new URL(url).host} manages no ${role} key for ${gun}`;
+    throw absent(status, url) ?? new DownloadError('not-found', url, message, { status });
   }
 }
 

@@ -6,7 +6,7 @@ import { MetadataError } from './errors.ts';
 import { type KeyAlgorithm, type PublicKey, verifyingKey } from './keys.ts';
 import type { HashAlgorithm, Signature } from './metadata.ts';
 
-/** The `method` that Notary and Hallmark write for a key's signatures (reference 2.7). */
+/** The `method` that is written for a key's signatures (reference 2.7). */
 export const SIGNATURE_METHODS: Readonly<Record<KeyAlgorithm, string>> = {
   ecdsa: 'ecdsa',
   rsa: 'rsapss',

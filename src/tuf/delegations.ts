@@ -46,18 +46,19 @@ export function* walk(
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     const { role, paths } = next;
     const targets = roles.get(role)?.signed;
-    if (targets === undefined || seen.has(role) || (skip.has(role) && role !== start)) continue;
+    if (targets === undefined || seen.has(role)) continue;
     seen.add(role);
+    // a role above `start` only leads there, whether it is in `skip` or not
     const above = start.startsWith(`${role}/`);
-    const inside = role === start || role.startsWith(`${start}/`);
+    const inside = role === start || (role.startsWith(`${start}/`) && !skip.has(role));
+    if (!above && !inside) continue;
     if (inside) yield { role, paths, targets };
-    if (above || inside)
-      for (const child of targets.delegations.roles)
-        queue.push({ role: child.name, paths: permittedPaths(child.paths, paths) });
+    for (const child of targets.delegations.roles)
+      queue.push({ role: child.name, paths: permittedPaths(child.paths, paths) });
   }
 }
 
-/** The first target of that path in the subtrees of `order`: each searched without the others (Notary's lookup). */
+/** The first target of that path in the subtrees of `order`: each searched without the others (reference 4.6). */
 export function findTarget(
   roles: TargetsByRole,
   path: string,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The next version of a role's metadata: pure edits that refuse what no verifier would accept. */
-import { equalBytes } from '../encoding/index.ts';
+import { equalBytes, quoteText } from '../encoding/index.ts';
 import { coversPath } from './delegations.ts';
 import { MetadataError } from './errors.ts';
 import { canonicalKeyId, keyId, type PublicKey } from './keys.ts';
@@ -19,7 +19,7 @@ import { type KeyId, parseRoleName, ROOT, type RoleName, TARGETS, type TopLevelR
 
 const DAY = 86_400_000;
 
-/** Lifetimes that Notary gives its metadata (reference 2.5), in days. */
+/** Lifetimes of metadata in days (reference 2.5). */
 export const LIFETIME_DAYS: Readonly<Record<Signed['type'], number>> = {
   root: 3650,
   targets: 1095,
@@ -55,7 +55,7 @@ export function firstRoot(keys: Readonly<Record<TopLevelRole, readonly PublicKey
 
 /**
  * A root in which `role` has exactly these keys. Keys that no role has any more go, except root's own: old root
- * certificates stay listed, as Notary leaves them. @throws MetadataError `bad-threshold`
+ * certificates stay listed (reference 5.7). @throws MetadataError `bad-threshold`
  */
 export function withRoleKeys(root: Root, role: TopLevelRole, keys: readonly PublicKey[], threshold = 1): Root {
   checkThreshold(role, keys, threshold);
@@ -92,7 +92,7 @@ export function firstTargets(now: Date): Targets {
 
 export function withTarget(targets: Targets, path: string, file: TargetFile): Targets {
   if (path === '' || /\p{Cc}/u.test(path) || !path.isWellFormed()) {
-    throw new MetadataError('malformed', `invalid target name ${JSON.stringify(path.slice(0, 128))}`);
+    throw new MetadataError('malformed', `invalid target name ${quoteText(path)}`);
   }
   return { ...targets, targets: new Map(targets.targets).set(path, file) };
 }
@@ -134,7 +134,7 @@ export function withDelegation(
   }
   const outside = change.addPaths?.find((path) => !coversPath(parent.paths, path));
   if (outside !== undefined)
-    throw new MetadataError('outside-paths', `${parent.role} may not delegate ${JSON.stringify(outside)}`);
+    throw new MetadataError('outside-paths', `${parent.role} may not delegate ${quoteText(outside)}`);
   const { delegations } = parent.targets;
   const old = delegations.roles.find((role) => role.name === name) ?? { name, keyIds: [], paths: [], threshold: 1 };
   const keys = new Map([...delegations.keys, ...byId(change.addKeys ?? [])]);
@@ -154,12 +154,8 @@ function changed(old: Delegation, change: DelegationChange, keys: ReadonlyMap<Ke
   ];
   const threshold = change.threshold ?? old.threshold;
   // a role may be left without keys, and is unusable until it gets some; else its threshold must be reachable
-  if (keyIds.length > 0)
-    checkThreshold(
-      old.name,
-      keyIds.flatMap((id) => keys.get(id) ?? []),
-      threshold,
-    );
+  const listed = keyIds.flatMap((id) => keys.get(id) ?? []);
+  if (keyIds.length > 0 || threshold < 1) checkThreshold(old.name, listed, threshold);
   return { name: old.name, keyIds, paths, threshold };
 }
 

@@ -11,7 +11,7 @@
 export * from './crypto.ts';
 export * from './delegations.ts';
 export * from './dialect.ts';
-export { decodeKey as decodeKeyObject, keyObject, notaryV1 } from './dialects/notary-v1/index.ts';
+export { decodeKey as decodeKeyObject, keyObject, notaryV1, readCertificate } from './dialects/notary-v1/index.ts';
 export * from './edit.ts';
 export * from './errors.ts';
 export * from './keys.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { decodePem, decodeUtf8, encodeBase64, encodePem, encodeUtf8 } from '../encoding/index.ts';
+import { decodePem, decodeUtf8, encodeBase64, encodePem, encodeUtf8, quoteText } from '../encoding/index.ts';
 import { MetadataError } from './errors.ts';
 import type { KeyId } from './names.ts';
 
@@ -107,7 +107,7 @@ function keyObject(key: PublicKey): KeyObject {
     if (cause instanceof MetadataError) throw cause;
     throw new MetadataError('malformed', `damaged ${key.type} key`, { cause });
   }
-  throw new MetadataError('unsupported-key', `unsupported key type ${JSON.stringify(key.type.slice(0, 40))}`);
+  throw new MetadataError('unsupported-key', `unsupported key type ${quoteText(key.type, 40)}`);
 }
 
 function ed25519Jwk(bytes: Uint8Array): { kty: string; crv: string; x: string } {

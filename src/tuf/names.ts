@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { quoteText } from '../encoding/index.ts';
 import { MetadataError } from './errors.ts';
 
 declare const brand: unique symbol;
@@ -32,7 +33,7 @@ const GUN_FORBIDDEN = /[\p{Cc}*\\?#]|^\s|\s$/u;
 export function parseGun(text: string): Gun {
   const plain = text.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
   if (text.length > MAX_NAME || !plain || GUN_FORBIDDEN.test(text) || !text.isWellFormed()) {
-    throw new MetadataError('malformed', `invalid repository name ${JSON.stringify(text.slice(0, MAX_NAME))}`);
+    throw new MetadataError('malformed', `invalid repository name ${quoteText(text, MAX_NAME)}`);
   }
   return text as Gun;
 }
@@ -42,7 +43,7 @@ const DELEGATION = /^targets(?:\/[-a-z0-9_]+)+$/;
 /** A top-level role or a delegation; the name can be used in a file name (S13). @throws MetadataError `malformed` */
 export function parseRoleName(text: string): RoleName {
   if (isTopLevel(text) || isDelegationName(text)) return text as RoleName;
-  throw new MetadataError('malformed', `invalid role name ${JSON.stringify(text.slice(0, MAX_NAME))}`);
+  throw new MetadataError('malformed', `invalid role name ${quoteText(text, MAX_NAME)}`);
 }
 
 export function isTopLevel(name: string): name is TopLevelRole & RoleName {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { sha256Hex } from './crypto.ts';
 import { VerificationError } from './errors.ts';
-import type { RoleKeys } from './metadata.ts';
-import type { KeyId, RoleName, Version } from './names.ts';
+import type { RoleKeys, Snapshot, Targets } from './metadata.ts';
+import { type KeyId, type RoleName, SNAPSHOT, type Version } from './names.ts';
 
 /** The newest file of a role that was ever trusted. */
 export interface Mark {
@@ -31,8 +31,8 @@ export function checkRollback(
   mark: Mark | undefined,
 ): void {
   // a root is followed by its own chain, never replaced: its mark stands whatever its keys are
-  const rotated = role !== 'root' && mark?.keyIds.some((id) => !keys.keyIds.includes(id));
-  if (mark === undefined || rotated || version > mark.version) return;
+  const fallen = mark === undefined || (role !== 'root' && lostKey(mark, keys));
+  if (fallen || version > mark.version) return;
   if (version < mark.version) {
     throw new VerificationError(
       'rollback',
@@ -55,5 +55,26 @@ export function checkRollback(
         actual,
       },
     );
+  }
+}
+
+function lostKey(mark: Mark, { keyIds }: RoleKeys): boolean {
+  return mark.keyIds.some((id) => !keyIds.includes(id));
+}
+
+/**
+ * Refuses a snapshot that no longer lists a delegation which was trusted before and still has its keys (5.5.6): leaving
+ * `targets/releases` out would bring back what `targets` once signed for a tag.
+ * @throws VerificationError `rollback`
+ */
+export function checkStillListed({ delegations }: Targets, { meta }: Snapshot, marks: Marks): void {
+  for (const delegation of delegations.roles) {
+    const { name } = delegation;
+    const mark = marks.get(name);
+    if (mark === undefined || meta.has(name) || lostKey(mark, delegation)) continue;
+    throw new VerificationError('rollback', SNAPSHOT, `snapshot no longer lists ${name}, which was trusted before`, {
+      expected: `${name} version ${mark.version}`,
+      actual: 'not listed',
+    });
   }
 }

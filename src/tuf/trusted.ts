@@ -28,7 +28,7 @@ import {
   type Version,
 } from './names.ts';
 import { checkPin, checkPinnedVersion } from './pin.ts';
-import { checkRollback, type Mark, type Marks } from './rollback.ts';
+import { checkRollback, checkStillListed, type Mark, type Marks } from './rollback.ts';
 import { verifyRole } from './verify.ts';
 
 /** What holds for one whole update. */
@@ -61,7 +61,7 @@ interface Authority {
 }
 
 export class TrustedRoot implements TrustedFile<Root> {
-  readonly role = ROOT;
+  readonly role: RoleName = ROOT;
   readonly signed: Verified<Root>;
   readonly file: Uint8Array;
   readonly envelope: Envelope<Root>;
@@ -87,7 +87,7 @@ export class TrustedRoot implements TrustedFile<Root> {
 
   /**
    * The first root of a repository: signed by keys that speak for the GUN now and that the user's pin admits. It may
-   * not be older than a root trusted before the cache was lost.
+   * be an old one whose chain leads on: {@link assertCurrent} holds its end against the newest root ever trusted.
    */
   static bootstrap(file: Uint8Array, context: UpdateContext, pin: RootPin): TrustedRoot {
     const envelope = decode('root', ROOT, file, context.dialect);
@@ -99,9 +99,7 @@ export class TrustedRoot implements TrustedFile<Root> {
         actual: [...keys.keys()].join(', '),
       });
     }
-    const signed = verifyRole(ROOT, envelope, admitted, role);
-    checkRollback(ROOT, root.version, file, root.roles.get('root') as RoleKeys, context.marks.get(ROOT));
-    return new TrustedRoot(context, file, envelope, signed);
+    return new TrustedRoot(context, file, envelope, verifyRole(ROOT, envelope, admitted, role));
   }
 
   /** The next root: exactly version N+1, signed by this one's keys and by its own (5.3.4, 5.3.5; S18). */
@@ -144,8 +142,13 @@ export class TrustedRoot implements TrustedFile<Root> {
     return new TrustedTimestamp(this, trusted, this.#context);
   }
 
-  /** That this root and one of its certificates is valid now (S2: every role's expiry, on every use). */
+  /**
+   * That this root and one of its certificates is valid now (S2: every role's expiry, on every use), and that no newer
+   * root was trusted before the cache was lost or put back (S17).
+   */
   assertCurrent(): void {
+    const { role } = this.authority('root');
+    checkRollback(ROOT, this.signed.version, this.file, role, this.#context.marks.get(ROOT));
     checkExpiry(ROOT, this.signed, this.#context.now);
     verifyRole(ROOT, this.envelope, ...rootAuthority(this.signed, this.#context, this.#context.now));
   }
@@ -164,7 +167,7 @@ export class TrustedRoot implements TrustedFile<Root> {
 }
 
 export class TrustedTimestamp implements TrustedFile<Timestamp> {
-  readonly role = TIMESTAMP;
+  readonly role: RoleName = TIMESTAMP;
   readonly root: TrustedRoot;
   readonly signed: Verified<Timestamp>;
   readonly file: Uint8Array;
@@ -198,7 +201,7 @@ export class TrustedTimestamp implements TrustedFile<Timestamp> {
 }
 
 export class TrustedSnapshot implements TrustedFile<Snapshot> {
-  readonly role = SNAPSHOT;
+  readonly role: RoleName = SNAPSHOT;
   readonly timestamp: TrustedTimestamp;
   readonly signed: Verified<Snapshot>;
   readonly file: Uint8Array;
@@ -218,6 +221,7 @@ export class TrustedSnapshot implements TrustedFile<Snapshot> {
     const authority = this.timestamp.root.authority('targets');
     const pin = requirePin(TARGETS, this.signed);
     const trusted = admit('targets', TARGETS, file, cached, authority, pin, this.#context);
+    checkStillListed(trusted.signed, this.signed, this.#context.marks);
     const marks = withMark(this.marks, { role: TARGETS, ...trusted }, authority.role);
     return new TrustedTargets(this, new Map([[TARGETS, { role: TARGETS, ...trusted }]]), marks, this.#context);
   }
@@ -255,6 +259,7 @@ export class TrustedTargets {
     const authority = { keys: delegator.keys, role: delegation };
     const pin = requirePin(role, this.snapshot.signed);
     const trusted = admit('targets', role, file, cached, authority, pin, this.#context);
+    checkStillListed(trusted.signed, this.snapshot.signed, this.#context.marks);
     const added: TrustedFile<Targets> = { role, ...trusted };
     const marks = withMark(this.marks, added, delegation);
     return new TrustedTargets(this.snapshot, new Map([...this.roles, [role, added]]), marks, this.#context);

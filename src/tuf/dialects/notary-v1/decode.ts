@@ -136,7 +136,7 @@ function decodeKeys(listed: JsonObject): ReadonlyMap<KeyId, PublicKey> {
   for (const [id, value] of listed) {
     const key = decodeKey(asObject(value, 'keys'));
     // an id that is not its key's would let one key pass for several
-    if (keyId(key) !== id) throw new MetadataError('malformed', `key id ${id.slice(0, 64)} does not belong to its key`);
+    if (keyId(key) !== id) throw bad(id.slice(0, 64), 'does not belong to its key');
     keys.set(keyId(key), key);
   }
   return keys;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DecodeError, decodeBase64, type JsonObject, type JsonValue } from '../../../encoding/index.ts';
+import { DecodeError, decodeBase64, type JsonObject, type JsonValue, quoteText } from '../../../encoding/index.ts';
 import { MetadataError } from '../../errors.ts';
 
 /** Readers of one JSON field each; all throw MetadataError `malformed` that names the field. */
@@ -63,5 +63,5 @@ export function stringsOf(values: readonly JsonValue[], name: string): readonly 
 }
 
 export function bad(name: string, what: string): MetadataError {
-  return new MetadataError('malformed', `${JSON.stringify(name)} ${what}`);
+  return new MetadataError('malformed', `${quoteText(name)} ${what}`);
 }

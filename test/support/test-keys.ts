@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { type Signer as KeySigner, PrivateKey, rootCertificate } from '../../src/signing/index.ts';
+import {
+  type Gun,
+  type KeyAlgorithm,
+  type KeyId,
+  keyId,
+  type PublicKey,
+  SIGNATURE_METHODS,
+  type Signature,
+  signBytes,
+} from '../../src/tuf/index.ts';
+import { readVectorJson } from './vectors.ts';
+
+/** A private key together with the public key by which metadata lists it: bare, or in a certificate. */
+export class TestKey {
+  readonly listed: PublicKey;
+  readonly id: KeyId;
+  readonly algorithm: KeyAlgorithm;
+  readonly object: KeyObject;
+
+  constructor(listed: PublicKey, object: KeyObject) {
+    this.listed = listed;
+    this.id = keyId(listed);
+    this.algorithm = listed.type.replace(/-x509$/, '') as KeyAlgorithm;
+    this.object = object;
+  }
+
+  /** The same private key under another public form, such as a second certificate around it. */
+  as(listed: PublicKey): TestKey {
+    return new TestKey(listed, this.object);
+  }
+
+  sign(message: Uint8Array): Signature {
+    return {
+      keyId: this.id,
+      method: SIGNATURE_METHODS[this.algorithm],
+      bytes: signBytes(this.algorithm, this.object, message),
+    };
+  }
+}
+
+export function makeKey(algorithm: KeyAlgorithm = 'ecdsa'): TestKey {
+  const key = PrivateKey.generate(algorithm);
+  return new TestKey(key.key, key.object);
+}
+
+export function testKeyOf(key: KeySigner & { readonly object: KeyObject }): TestKey {
+  return new TestKey(key.key, key.object);
+}
+
+/** A root key under a certificate for `commonName`, valid for ten years from `notBefore`. */
+export async function makeRootKey(
+  commonName: string,
+  notBefore: Date,
+  algorithm: 'ecdsa' | 'rsa' = 'ecdsa',
+): Promise<TestKey> {
+  const key = PrivateKey.generate(algorithm);
+  return new TestKey(await rootCertificate(key, commonName as Gun, notBefore), key.object);
+}
+
+/** A certificate that OpenSSL made, with its private key; `chain` follows the leaf in the given order. */
+export function recordedKey(name: string, ...chain: readonly string[]): TestKey {
+  const { pkcs8 } = recorded(name);
+  const pem = [name, ...chain].map(recordedPem).join('');
+  const object = createPrivateKey({ key: Buffer.from(pkcs8, 'base64'), format: 'der', type: 'pkcs8' });
+  const type = object.asymmetricKeyType === 'rsa' ? 'rsa-x509' : 'ecdsa-x509';
+  return new TestKey({ type, bytes: new TextEncoder().encode(pem) }, object);
+}
+
+export function recordedPem(name: string): string {
+  return recorded(name).pem;
+}
+
+function recorded(name: string): { pem: string; pkcs8: string } {
+  const found = readVectorJson('certificates/openssl.json').certificates[name];
+  if (found === undefined) throw new Error(`no recorded certificate ${name}`);
+  return found;
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeImage } from '../../src/cli/demo/image.ts';
+import { type CommandLineWorld, fingerprint, openWorld, type Ran } from '../support/command-line.ts';
+
+let world: CommandLineWorld;
+let name: string;
+let image: string;
+
+beforeEach(async () => {
+  world = await openWorld();
+  name = `${world.registryHost}/team/app`;
+  image = join(world.directory, 'image');
+  await writeImage(image, 'hello');
+  const pushed = await world.run('alice', ['push', '--from', `oci:${image}`, `${name}:1`]);
+  expect(pushed.exitCode).toBe(0);
+  expect((await world.run('bob', ['verify', `${name}:1`])).exitCode).toBe(0);
+});
+
+afterEach(() => world.close());
+
+/** One line of cause, at most one of mend, and nothing on stdout. */
+function expectRefusal(ran: Ran, exitCode: number, cause: RegExp): void {
+  expect({ exitCode: ran.exitCode, stdout: ran.stdout }).toEqual({ exitCode, stdout: '' });
+  const lines = ran.stderr.trim().split('\n');
+  const told = lines.filter((line) => !line.startsWith('hint: '));
+  expect(told.at(-1)).toMatch(cause);
+  expect(lines.filter((line) => line.startsWith('hint: ')).length).toBeLessThanOrEqual(1);
+  expect(ran.stderr).not.toContain('internal error');
+}
+
+/** Serves other bytes in place of a metadata file. */
+function serve(file: string, body: string | Uint8Array<ArrayBuffer>, status = 200): void {
+  world.betweenTrust = (request, next) =>
+    new URL(request.url).pathname.endsWith(`/_trust/tuf/${file}`)
+      ? Promise.resolve(new Response(body, { status }))
+      : next(request);
+}
+
+const DEEP = `${'['.repeat(5000)}${']'.repeat(5000)}`;
+const BAD_DOCUMENTS: readonly (readonly [string, string])[] = [
+  ['empty', ''],
+  ['no JSON', 'nonsense'],
+  ['cut off', '{"signed":{"_type":"Timestamp"'],
+  ['duplicated keys', '{"signed":{},"signed":{},"signatures":[]}'],
+  ['nested without end', DEEP],
+  ['an array', '[]'],
+  ['wrongly typed', '{"signed":"x","signatures":{}}'],
+  ['an unknown field', '{"signed":{},"signatures":[],"extra":1}'],
+  ['not UTF-8 where text should be', '{"signed":{"\ud800":1},"signatures":[]}'],
+];
+
+describe('a trust server that answers nonsense', () => {
+  for (const [what, document] of BAD_DOCUMENTS) {
+    test(`timestamp ${what}: exit code 3, one line, and the trust directory as it was`, async () => {
+      const before = fingerprint(world.trustDirectory('bob'));
+      serve('timestamp.json', document);
+      expectRefusal(
+        await world.run('bob', ['verify', `${name}:1`]),
+        3,
+        /trust data mismatch for remote repository .*timestamp/,
+      );
+      expect(fingerprint(world.trustDirectory('bob'))).toEqual(before);
+    });
+
+    test(`root ${what} on first use: exit code 3, and nothing is kept`, async () => {
+      serve('root.json', document);
+      expectRefusal(
+        await world.run('carol', ['verify', `${name}:1`]),
+        3,
+        /trust data mismatch for remote repository .*root/,
+      );
+      expect(readdirSync(join(world.directory, 'carol'))).toEqual([]);
+    });
+  }
+
+  test('S23 a timestamp larger than any is cut off: exit code 1', async () => {
+    const before = fingerprint(world.trustDirectory('bob'));
+    serve('timestamp.json', new Uint8Array(1 << 20));
+    expectRefusal(await world.run('bob', ['verify', `${name}:1`]), 1, /sent more than the \d+ bytes that were due/);
+    expect(fingerprint(world.trustDirectory('bob'))).toEqual(before);
+  });
+
+  test('503 is unavailable, not untrusted: exit code 1', async () => {
+    serve('timestamp.json', 'busy', 503);
+    expectRefusal(await world.run('bob', ['verify', `${name}:1`]), 1, /error contacting notary server: .*503/);
+  });
+
+  test('S36 404 with a full cache is no licence to use the cache: exit code 3', async () => {
+    serve('timestamp.json', '', 404);
+    expectRefusal(
+      await world.run('bob', ['verify', '--max-staleness', '1h', `${name}:1`]),
+      3,
+      /remote trust data does not exist/,
+    );
+  });
+
+  test("a refusal to publish is told with the server's reason, without its control characters", async () => {
+    world.betweenTrust = (request, next) =>
+      request.method === 'POST'
+        ? Promise.resolve(
+            Response.json({ errors: [{ code: 'INVALID_UPDATE', message: 'no \u001b[2J way' }] }, { status: 400 }),
+          )
+        : next(request);
+    const before = fingerprint(world.trustDirectory('alice'));
+    const ran = await world.run('alice', ['push', '--from', `oci:${image}`, `${name}:2`]);
+    expectRefusal(ran, 1, /trust server rejected the update: no .*way/);
+    expect(ran.stderr).not.toContain('\u001b');
+    expect(fingerprint(world.trustDirectory('alice'))).toEqual(before);
+  });
+});
+
+describe('keys that cannot be used', () => {
+  const push = (env: Record<string, string> = {}) =>
+    world.run('alice', ['push', '--from', `oci:${image}`, `${name}:2`], env);
+  const keyFiles = () =>
+    readdirSync(join(world.trustDirectory('alice'), 'private')).map((file) =>
+      join(world.trustDirectory('alice'), 'private', file),
+    );
+
+  test('a wrong passphrase: exit code 1, nothing published, every file as it was', async () => {
+    const before = fingerprint(world.trustDirectory('alice'));
+    const ran = await push({ DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE: 'another-passphrase' });
+    expectRefusal(ran, 1, /passphrase/i);
+    expect(ran.stderr).not.toContain('another-passphrase');
+    expect(fingerprint(world.trustDirectory('alice'))).toEqual(before);
+    expect((await world.run('bob', ['verify', `${name}:2`])).exitCode).toBe(3);
+  });
+
+  test('no passphrase and no terminal: exit code 1, and what to set', async () => {
+    const ran = await push({ DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE: '' });
+    expectRefusal(ran, 1, /passphrase/i);
+  });
+
+  test('S7 a key file that others may read is refused with the command that mends it', async () => {
+    for (const file of keyFiles()) chmodSync(file, 0o644);
+    const ran = await push();
+    expect(ran.exitCode).toBe(1);
+    expect(ran.stderr).toMatch(/chmod/);
+  });
+
+  test('a damaged key file: exit code 1, and the file as it was', async () => {
+    for (const file of keyFiles())
+      writeFileSync(file, '-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n');
+    const before = fingerprint(world.trustDirectory('alice'));
+    expectRefusal(await push(), 1, /./);
+    expect(fingerprint(world.trustDirectory('alice'))).toEqual(before);
+  });
+});
+
+describe('a trust directory that cannot be used', () => {
+  test('a file in its place: exit code 1, and the file as it was', async () => {
+    const directory = join(world.directory, 'dave', '.docker');
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, 'trust'), 'not a directory');
+    const before = fingerprint(join(world.directory, 'dave'));
+    expectRefusal(await world.run('dave', ['verify', `${name}:1`]), 1, /cannot write .*trust/);
+    expect(fingerprint(join(world.directory, 'dave'))).toEqual(before);
+  });
+
+  test('a damaged record of trusted versions: exit code 1, and how to go on', async () => {
+    const marks = join(world.trustDirectory('bob'), 'hallmark', 'marks');
+    for (const file of readdirSync(marks)) writeFileSync(join(marks, file), '{');
+    expectRefusal(await world.run('bob', ['verify', `${name}:1`]), 1, /record of trusted versions .* is damaged/);
+  });
+
+  test('S17 without its cache, what it trusted before still counts', async () => {
+    const old = await (await fetchTrust('timestamp.json')).bytes();
+    await world.run('alice', ['push', '--from', `oci:${image}`, `${name}:2`]);
+    expect((await world.run('bob', ['verify', `${name}:2`])).exitCode).toBe(0);
+    rmSync(join(world.trustDirectory('bob'), 'tuf'), { recursive: true });
+    serve('timestamp.json', new Uint8Array(old));
+    expectRefusal(await world.run('bob', ['verify', `${name}:1`]), 3, /version is lower than expected/);
+  });
+});
+
+/** What the trust server serves for the repository, as anybody can fetch it. */
+function fetchTrust(file: string): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    world.betweenTrust = async (request, next) => {
+      const response = await next(request);
+      if (new URL(request.url).pathname.endsWith(file)) resolve(new Response(await response.clone().arrayBuffer()));
+      return response;
+    };
+    world.run('eve', ['verify', `${name}:1`]).catch(reject);
+  });
+}
+
+describe('a registry that lies', () => {
+  test('S24 other bytes under the signed digest: exit code 3, and nothing is kept', async () => {
+    world.betweenRegistry = async (request, next) => {
+      const response = await next(request);
+      if (!/\/manifests\/sha256:/.test(request.url)) return response;
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      bytes[bytes.length - 1] = 0x20;
+      return new Response(bytes, { headers: response.headers });
+    };
+    const target = join(world.directory, 'out');
+    const ran = await world.run('bob', ['pull', '--output', `oci:${target}`, `${name}:1`]);
+    expect(ran.exitCode).toBe(3);
+    expect(() => readdirSync(target)).toThrow();
+  });
+
+  test('a digest of its own choice in the answer to a push is not signed', async () => {
+    world.betweenRegistry = async (request, next) => {
+      const response = await next(request);
+      if (request.method !== 'PUT' || !request.url.includes('/manifests/')) return response;
+      return new Response(null, { status: 201, headers: { 'docker-content-digest': `sha256:${'0'.repeat(64)}` } });
+    };
+    const ran = await world.run('alice', ['push', '--from', `oci:${image}`, `${name}:2`]);
+    expect(ran.exitCode).not.toBe(0);
+    world.betweenRegistry = (request, next) => next(request);
+    expect((await world.run('bob', ['verify', `${name}:2`])).exitCode).toBe(3);
+  });
+});
+
+describe('a command line that cannot be carried out', () => {
+  for (const argv of [
+    [],
+    ['frobnicate'],
+    ['verify'],
+    ['verify', 'upper/CASE:1'],
+    ['pull', '--output', 'tape:x', 'app:1'],
+    ['verify', '--no-such', 'app:1'],
+  ]) {
+    test(`${argv.join(' ') || 'nothing'}: exit code 2`, async () => {
+      const ran = await world.run('bob', argv);
+      expect({ exitCode: ran.exitCode, stdout: ran.stdout }).toEqual({ exitCode: 2, stdout: '' });
+      expect(ran.stderr).not.toBe('');
+    });
+  }
+
+  test('a trust server without https is refused before anything is pushed', async () => {
+    const ran = await world.run('alice', ['push', '--from', `oci:${image}`, `${name}:3`], {
+      DOCKER_CONTENT_TRUST_SERVER: 'http://trust.example.com',
+    });
+    expectRefusal(ran, 2, /valid https URL required for trust server, got http:\/\/trust\.example\.com/);
+  });
+
+  test('a layout that is not there: exit code 1', async () => {
+    renameSync(image, `${image}-moved`);
+    expectRefusal(
+      await world.run('alice', ['push', '--from', `oci:${image}`, `${name}:3`]),
+      1,
+      /no such file|not-found|image/,
+    );
+  });
+});
