@@ -65,7 +65,8 @@ function describe(code: ProblemCode): readonly [status: number, message: string]
 export function problemResponse(error: unknown, log: Log): Response {
   const problem = problemOf(error);
   if (problem.code === 'UNKNOWN') log.error({ error }, 'request failed');
-  else log.info({ code: problem.code, detail: problem.detail }, 'request refused');
+  else if (problem.code !== 'METADATA_NOT_FOUND')
+    log.info({ code: problem.code, detail: problem.detail }, 'request refused');
   return render(problem);
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { signFile, testSigner } from '../../test/support/repository-builder.ts';
 import { invalidUpdate, TrustStage } from '../../test/support/trust-stage.ts';
 import { TARGETS, type Version, withRoleKeys } from '../tuf/index.ts';
+import { CachedStorage, MemoryStorage } from './storage/index.ts';
 
 const version = (number: number) => number as Version;
 const DAY = 86_400_000;
@@ -214,6 +215,22 @@ describe('a publish', () => {
 
     expect(outcomes).toEqual([undefined, undefined]);
     expect(await stage.versions(publisher.gun, 'targets/a', 'targets/b', 'timestamp')).toEqual([2, 2, 3]);
+  });
+
+  test('a replica judges by the root that is stored, not by one that it remembers', async () => {
+    const storage = new MemoryStorage();
+    const writer = new TrustStage({ storage });
+    const other = new TrustStage({ storage: new CachedStorage(storage, { elapsed: () => 0 }), keys: writer.keys });
+    const publisher = await writer.published();
+    await other.get(publisher.gun, 'timestamp.key');
+    const revoked = publisher.signers.targets;
+    publisher.signers.targets = testSigner();
+    publisher.root = withRoleKeys(publisher.root, 'targets', [publisher.signers.targets.listed]);
+    await writer.upload(publisher.gun, publisher.bump('root', 'targets').update('root', 'targets'));
+
+    const late = new Map([['targets', signFile(publisher.bump('targets').targets, revoked)]]);
+
+    expect(await other.refusal(publisher.gun, late)).toMatchObject({ detail: { Name: 'ErrBadTargets' } });
   });
 
   test('stored targets that have expired make way for new ones', async () => {

@@ -62,7 +62,7 @@ async function attemptPublish(gun: Gun, uploads: Uploads, { storage, keys, limit
   const base = await loadBase(gun, storage);
   const root = acceptRoot(base.root, uploads.get(ROOT), clientContext(gun, now));
   for (const upload of uploads.values()) {
-    if (upload.role !== ROOT) checkVersion(upload, await storage.current(gun, upload.role), limits);
+    if (upload.role !== ROOT) checkVersion(upload, await storage.latest(gun, upload.role), limits);
   }
   const snapshot = await takeSnapshot(gun, root.signed, root.file, uploads, base, { storage, keys }, now);
   const timestamp = await makeTimestamp(gun, root.signed, snapshot, base, keys, now);
@@ -75,11 +75,11 @@ async function attemptPublish(gun: Gun, uploads: Uploads, { storage, keys, limit
 
 async function loadBase(gun: Gun, storage: MetadataStorage): Promise<Base> {
   // the timestamp first: whatever is written after it was read makes the commit fail
-  const timestamp = await storage.current(gun, TIMESTAMP);
+  const timestamp = await storage.latest(gun, TIMESTAMP);
   const [root, targets, snapshot] = await Promise.all([
-    storage.current(gun, ROOT),
-    storage.current(gun, TARGETS),
-    storage.current(gun, SNAPSHOT),
+    storage.latest(gun, ROOT),
+    storage.latest(gun, TARGETS),
+    storage.latest(gun, SNAPSHOT),
   ]);
   return { root, targets, snapshot, timestamp };
 }

@@ -64,7 +64,7 @@ function isExpired(signed: { readonly expires: Date }, now: Date): boolean {
 }
 
 async function renew(gun: Gun, view: CurrentView, { storage, keys }: Publishing, now: Date): Promise<void> {
-  const rootFile = (await currentFile(storage, gun, ROOT, view)) ?? (await storage.current(gun, ROOT));
+  const rootFile = (await currentFile(storage, gun, ROOT, view)) ?? (await storage.latest(gun, ROOT));
   if (rootFile === undefined) return;
   const root = TrustedRoot.load(rootFile.bytes, clientContext(gun, now));
   root.assertCurrent();

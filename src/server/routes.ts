@@ -67,9 +67,13 @@ function routes(services: TrustServices): Hono {
   return app;
 }
 
+/** Longer than any path of the API; matching a route may cost more than linear time (S31). */
+const MAX_PATH = 2048;
+
 /** Hono decodes parameters once more, so a percent sign that belongs to the name is escaped for it. */
 function getPath(request: Request): string {
-  return (decodedPath(request.url) ?? '').replaceAll('%', '%25');
+  const path = decodedPath(request.url) ?? '';
+  return path.length > MAX_PATH ? '' : path.replaceAll('%', '%25');
 }
 
 function param(context: Context, name: string): string {

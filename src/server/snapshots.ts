@@ -59,7 +59,7 @@ async function storedTargets(
   storage: MetadataStorage,
 ): Promise<StoredFile | undefined> {
   const pin = previous?.meta.get(role);
-  return (pin && (await storage.byHash(gun, role, pinnedHash(pin)))) ?? storage.current(gun, role);
+  return (pin && (await storage.byHash(gun, role, pinnedHash(pin)))) ?? storage.latest(gun, role);
 }
 
 function isDelegated(role: RoleName, parents: ReadonlyMap<RoleName, Targets>): boolean {

@@ -55,6 +55,8 @@ export function listen({ fetch, tls, hostname, port, limits = {} }: ListenOption
     idleTimeout: idleSeconds,
     // an error that reaches Bun would be shown to the client with its stack
     development: false,
+    // Bun shares the port with whoever asks as soon as `development` is off
+    reusePort: false,
     fetch: (request: Request) => fetch(request),
     error: () => new Response(null, { status: 500 }),
   };

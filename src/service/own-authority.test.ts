@@ -9,7 +9,7 @@ import { TlsError } from './tls-identity.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'hallmark-tls-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-const fresh = () => mkdtempSync(join(root, 'd-'));
+const fresh = () => join(mkdtempSync(join(root, 'd-')), 'made', 'here');
 const now = new Date('2026-11-23T12:00:00Z');
 const DAY = 86_400_000;
 const after = (days: number) => new Date(now.getTime() + days * DAY);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { issueAuthority, issueServer } from './certificates.ts';
@@ -25,7 +26,7 @@ const AUTHORITY_NAME = 'Hallmark local authority';
 const LOCAL = ['localhost', '127.0.0.1', '::1'];
 
 /**
- * A TLS identity of one's own in `directory`: ca.crt, ca.key, server.crt and server.key, mode 0600. What is there is used
+ * A TLS identity of one's own in `directory`, made when missing: ca.crt, ca.key, server.crt and server.key, mode 0600. What is there is used
  * again; the server's certificate is issued anew before it expires or when `hosts` has names that it lacks. An authority
  * that is damaged or has expired is an error, since clients were told to trust that very one.
  * @param hosts names and addresses beside localhost, 127.0.0.1 and ::1
@@ -37,6 +38,7 @@ export async function ensureOwnTls(directory: string, hosts: readonly string[], 
     string,
     string,
   ];
+  await mkdir(directory, { recursive: true, mode: 0o700 });
   const authority = await ensureAuthority(directory, caFile, now);
   const names = [...new Set([...LOCAL, ...hosts])];
   const found = await usableIdentity(certFile, keyFile, names, authority.certificate, now);

@@ -70,8 +70,8 @@ describe('CachedStorage', () => {
     const cache = replica();
     await cache.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], now);
     const slow = Promise.withResolvers<void>();
-    const read = storage.current.bind(storage);
-    storage.current = async (...args) => {
+    const read = storage.latest.bind(storage);
+    storage.latest = async (...args) => {
       const found = await read(...args);
       await slow.promise;
       return found;
@@ -79,7 +79,7 @@ describe('CachedStorage', () => {
 
     const early = cache.current(gun, TIMESTAMP);
     await cache.commit(gun, 1 as Version, [fileOf(TIMESTAMP, 2)], now);
-    storage.current = read;
+    storage.latest = read;
     slow.resolve();
     await early;
 
@@ -116,13 +116,13 @@ describe('CachedStorage', () => {
     const { storage, replica } = stage();
     const cache = replica();
     await storage.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], now);
-    const read = storage.current.bind(storage);
-    storage.current = async () => {
+    const read = storage.latest.bind(storage);
+    storage.latest = async () => {
       throw new Error('down');
     };
     await expect(cache.current(gun, TIMESTAMP)).rejects.toThrow('down');
 
-    storage.current = read;
+    storage.latest = read;
 
     expect((await cache.current(gun, TIMESTAMP))?.version).toBe(1 as Version);
   });

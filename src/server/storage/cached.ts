@@ -73,8 +73,13 @@ export class CachedStorage implements MetadataStorage {
     }
   }
 
+  /** Pointers of several roles may be of several moments, so nothing that is written may rest on them. */
+  latest(gun: Gun, role: RoleName): Promise<StoredFile | undefined> {
+    return this.#loadCurrent(gun, role, this.#collection(gun));
+  }
+
   async #loadCurrent(gun: Gun, role: RoleName, collection: Collection): Promise<StoredFile | undefined> {
-    const file = await this.#storage.current(gun, role);
+    const file = await this.#storage.latest(gun, role);
     // another replica deleted the collection: its content goes too
     if (file === undefined && role === TIMESTAMP) this.#forget(gun);
     return file && this.#keep(this.#key(collection, role, file.sha256), file);

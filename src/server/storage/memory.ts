@@ -20,6 +20,10 @@ export class MemoryStorage implements MetadataStorage {
     return this.#current(gun, role);
   }
 
+  async latest(gun: Gun, role: RoleName): Promise<StoredFile | undefined> {
+    return this.#current(gun, role);
+  }
+
   async byVersion(gun: Gun, role: RoleName, version: Version): Promise<StoredFile | undefined> {
     return this.#files(gun, role).find((file) => file.version === version);
   }

@@ -62,8 +62,10 @@ export class ConflictError extends Error {
  * `undefined`; every rejection but ConflictError means that storage is out of order.
  */
 export interface MetadataStorage {
-  /** The highest version. */
+  /** The highest version; behind a cache it may have been the highest a second ago. */
   current(gun: Gun, role: RoleName): Promise<StoredFile | undefined>;
+  /** The highest version, from storage itself: what a commit is based on. */
+  latest(gun: Gun, role: RoleName): Promise<StoredFile | undefined>;
   byVersion(gun: Gun, role: RoleName, version: Version): Promise<StoredFile | undefined>;
   /** @param sha256 lower-case hex */
   byHash(gun: Gun, role: RoleName, sha256: string): Promise<StoredFile | undefined>;

@@ -21,7 +21,11 @@ export class SqliteStorage implements MetadataStorage {
     this.#database = database;
   }
 
-  async current(gun: Gun, role: RoleName): Promise<StoredFile | undefined> {
+  current(gun: Gun, role: RoleName): Promise<StoredFile | undefined> {
+    return this.latest(gun, role);
+  }
+
+  async latest(gun: Gun, role: RoleName): Promise<StoredFile | undefined> {
     return stored(await this.#files(gun, role).orderBy('version', 'desc').limit(1).executeTakeFirst());
   }
 
