@@ -125,6 +125,18 @@ describe('S23 a body is cut off at its limit', () => {
     await rejected(fetcher.fetch(GUN, name, 4), { name: 'DownloadError', code: 'too-large' });
   });
 
+  test('a body that is announced too long is not waited for', async () => {
+    const listener = Bun.listen({
+      hostname: '127.0.0.1',
+      port: 0,
+      socket: { data: (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n') },
+    });
+    servers.push(listener);
+    const fetcher = new HttpFetcher({ server: `http://127.0.0.1:${listener.port}`, timeoutMilliseconds: 5000 });
+
+    await rejected(fetcher.fetch(GUN, name, 1000), { name: 'DownloadError', code: 'too-large' });
+  });
+
   test('endless data is cut off, and the connection given up', async () => {
     const stream = endless(new Uint8Array(16 * 1024));
     const fetcher = serving(() => new Response(stream.body));

@@ -211,6 +211,18 @@ describe('two processes on one trust directory', () => {
     expect(versions(record.load(GUN))).toMatchObject({ timestamp: 4, [A]: 2 });
   });
 
+  test("nor any mark but the root's, when it follows a new root and then fails", async () => {
+    const { repository, process, record } = await stage();
+    const slow = process().updater();
+    repository.tag('v2', 'two', A).publish();
+    await process().refresh();
+    await repository.rotate('timestamp');
+    repository.answer('timestamp.json', undefined);
+
+    await rejected(slow.refresh(), { code: 'unsigned' });
+    expect(versions(record.load(GUN))).toMatchObject({ root: 2, timestamp: 3, [A]: 2 });
+  });
+
   test('in any order of honest updates, no mark ever falls', () => {
     const states = fc.array(
       fc.record({ root: fc.integer({ min: 1, max: 3 }), timestamp: fc.integer({ min: 1, max: 9 }) }),

@@ -14,6 +14,8 @@ export * from './exchange.ts';
 export * from './fetcher.ts';
 export * from './high-water-marks.ts';
 export * from './metadata-cache.ts';
+export * from './pin-changes.ts';
+export * from './pin-file.ts';
 export * from './pinning.ts';
 export * from './resolve.ts';
 export * from './updater.ts';

@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { DecodeError, decodePem } from '../encoding/index.ts';
 import {
+  canonicalKeyId,
   certificates,
   type Gun,
   type KeyId,
@@ -17,6 +18,8 @@ import {
 export interface TrustPinning {
   /** Key IDs of root certificates by GUN, or by a prefix that ends in `*`. An empty list trusts nothing. */
   readonly certs?: ReadonlyMap<string, readonly KeyId[]>;
+  /** Canonical IDs of root keys, named as `certs`: a certificate that is renewed around the same key still fits. */
+  readonly keys?: ReadonlyMap<string, readonly KeyId[]>;
   /** PEM text of CA certificates by GUN prefix. */
   readonly ca?: ReadonlyMap<string, string>;
   /** Whether a repository that no pin covers is trusted on first use. */
@@ -28,33 +31,49 @@ export interface ChosenPin extends RootPin {
 }
 
 /**
- * The one pin that holds for `gun`: key IDs before CAs before first use, the longest prefix first. Names are compared
- * exactly, upper case included.
+ * The one pin that holds for `gun`: listed keys and certificates before CAs before first use; of several names the GUN
+ * itself, then the longest prefix. Names are compared exactly, upper case included.
  * @throws VerificationError `unmet-pin` if first use is not allowed and nothing else covers the GUN
  */
 export function choosePin(pinning: TrustPinning, gun: Gun, now: Date): ChosenPin {
-  const pinned =
-    pinning.certs?.get(gun) ??
-    longest(pinning.certs, gun, (name) => (name.endsWith('*') ? name.replace(/\*+$/, '') : undefined));
-  if (pinned !== undefined) return { kind: 'certs', admits: (key) => pinned.includes(keyId(key)) };
-  const ca = longest(pinning.ca, gun, (name) => name);
-  if (ca !== undefined) return caPin(ca, now);
+  const listed = listedPin(pinning, gun);
+  if (listed !== undefined) {
+    const { certs, keys } = listed;
+    return { kind: 'certs', admits: (key) => certs.includes(keyId(key)) || keys.includes(canonicalKeyId(key)) };
+  }
+  const name = longestPrefix(pinning.ca?.keys() ?? [], gun, (text) => text.replace(/\*+$/, ''));
+  if (name !== undefined) return caPin(pinning.ca?.get(name) ?? '', now);
   if (pinning.trustOnFirstUse) return { kind: 'first-use', admits: () => true };
   throw new VerificationError('unmet-pin', ROOT, `no pin covers ${gun}, and trust on first use is off`);
 }
 
-function longest<T>(
-  map: ReadonlyMap<string, T> | undefined,
-  gun: Gun,
+/** The certificates and keys that one name pins. */
+export interface ListedPin {
+  readonly name: string;
+  readonly certs: readonly KeyId[];
+  readonly keys: readonly KeyId[];
+}
+
+/** The most specific list that covers `gun`; an empty one admits nothing. */
+export function listedPin({ certs, keys }: Pick<TrustPinning, 'certs' | 'keys'>, gun: string): ListedPin | undefined {
+  const names = new Set([...(certs?.keys() ?? []), ...(keys?.keys() ?? [])]);
+  const wildcard = (text: string) => (text.endsWith('*') ? text.replace(/\*+$/, '') : undefined);
+  const name = names.has(gun) ? gun : longestPrefix(names, gun, wildcard);
+  return name === undefined ? undefined : { name, certs: certs?.get(name) ?? [], keys: keys?.get(name) ?? [] };
+}
+
+function longestPrefix(
+  names: Iterable<string>,
+  gun: string,
   prefixOf: (name: string) => string | undefined,
-): T | undefined {
-  let best: { length: number; value: T } | undefined;
-  for (const [name, value] of map ?? []) {
+): string | undefined {
+  let best: { length: number; name: string } | undefined;
+  for (const name of names) {
     const prefix = prefixOf(name);
     if (prefix !== undefined && gun.startsWith(prefix) && prefix.length >= (best?.length ?? 0))
-      best = { length: prefix.length, value };
+      best = { length: prefix.length, name };
   }
-  return best?.value;
+  return best?.name;
 }
 
 function caPin(pem: string, now: Date): ChosenPin {

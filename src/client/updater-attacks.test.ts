@@ -5,7 +5,7 @@ import { rejected } from '../../test/support/refusals.ts';
 import { GUN, NOW, RepositorySimulator } from '../../test/support/repository-simulator.ts';
 import { resigned, signedFile } from '../../test/support/signed-files.ts';
 import { makeKey, makeRootKey } from '../../test/support/test-keys.ts';
-import { nextVersion, parseGun, ROOT, type RoleName, withRoleKeys } from '../tuf/index.ts';
+import { nextVersion, notaryV1, parseGun, ROOT, type RoleName, withRoleKeys } from '../tuf/index.ts';
 import { MemoryMetadataCache } from './metadata-cache.ts';
 
 const RELEASES = 'targets/releases';
@@ -30,6 +30,12 @@ async function refusedUnchanged(client: TestClient, expected: { code: string; ro
   const error = await rejected(client.refresh(), expected);
   expect(client.trusted(...ROLES)).toEqual(trusted);
   return error;
+}
+
+/** The file with another letter in its last signature: still base64, no longer valid. */
+function broken(file: Uint8Array): Uint8Array {
+  const at = file.length - 20;
+  return file.with(at, file[at] === 0x41 ? 0x42 : 0x41);
 }
 
 describe('a server that replays', () => {
@@ -62,6 +68,30 @@ describe('a server that replays', () => {
     repository.replay(before).answer('2.root.json', undefined);
 
     await refusedUnchanged(client, { code: 'rollback', role: 'root' });
+  });
+
+  test('S17 another repository under the same name, to a client whose cache was deleted: no first use again', async () => {
+    const { client } = await publishedTwice();
+    await client.refresh();
+    client.cache.remove(GUN);
+    const other = await RepositorySimulator.create();
+    await other.tag('v9').publish().rotate('root');
+    other.publish();
+
+    await refusedUnchanged(client.against(other), { code: 'rollback', role: 'root' });
+  });
+
+  test('S17 a root that was followed is remembered at once, though what came with it was refused', async () => {
+    const { repository, client } = await publishedTwice();
+    await client.refresh();
+    const before = repository.served;
+    await repository.rotate('root');
+    repository.publish().answer('timestamp.json', new Uint8Array([0x7b]));
+    await expect(client.refresh()).rejects.toMatchObject({ code: 'malformed' });
+
+    client.cache.remove(GUN);
+    repository.honest().replay(before).answer('2.root.json', undefined);
+    await expect(client.refresh()).rejects.toMatchObject({ code: 'rollback', role: 'root' });
   });
 
   for (const role of ['snapshot', 'targets', RELEASES]) {
@@ -100,11 +130,7 @@ describe('a server that tampers', () => {
       const repository = (await RepositorySimulator.create()).delegate(RELEASES).tag('v1', 'one', RELEASES).publish();
       const file = repository.files.get(role as RoleName) as Uint8Array;
       const name = [...repository.served].filter(([, bytes]) => bytes === file).map(([key]) => key);
-      for (const key of name)
-        repository.answer(
-          key,
-          file.map((byte, at) => (at === file.length - 20 ? byte ^ 1 : byte)),
-        );
+      for (const key of name) repository.answer(key, broken(file));
 
       await refusedUnchanged(new TestClient(repository), {
         code: role === 'root' || role === 'timestamp' ? 'threshold' : 'hash-mismatch',
@@ -117,12 +143,7 @@ describe('a server that tampers', () => {
       if (role === 'root') await repository.rotate('timestamp');
       repository.publish();
       const file = repository.files.get(role as RoleName) as Uint8Array;
-      for (const [key, bytes] of repository.served)
-        if (bytes === file)
-          repository.answer(
-            key,
-            bytes.map((byte, at) => (at === file.length - 20 ? byte ^ 1 : byte)),
-          );
+      for (const [key, bytes] of repository.served) if (bytes === file) repository.answer(key, broken(bytes));
       const code = role === 'root' ? 'root-chain' : role === 'timestamp' ? 'threshold' : 'hash-mismatch';
 
       await refusedUnchanged(client, { code, role });
@@ -204,6 +225,24 @@ describe('delegations that fail', () => {
     );
 
     await refusedUnchanged(client, { code: 'malformed', role: RELEASES });
+  });
+
+  test('S23 more of them than anybody needs are not even asked for', async () => {
+    const repository = await RepositorySimulator.create();
+    const names = Array.from({ length: 1000 }, (_, index) => `targets/r${index}` as RoleName);
+    const pin = notaryV1.pin(new Uint8Array([1]));
+    repository.snapshotTrick = (meta) => {
+      for (const name of names) meta.set(name, pin);
+    };
+    repository.edit('targets', (targets) => {
+      const roles = names.map((name) => ({ name, keyIds: [], paths: [''], threshold: 1 }));
+      return { ...targets, delegations: { keys: new Map(), roles } };
+    });
+    const client = new TestClient(repository.publish());
+    repository.takeRequests();
+
+    await refusedUnchanged(client, { code: 'malformed', role: 'targets' });
+    expect(repository.takeRequests().filter((name) => name.startsWith('targets/'))).toEqual([]);
   });
 
   test('one that is announced and missing is no delegation to be passed over', async () => {

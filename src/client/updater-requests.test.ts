@@ -136,6 +136,15 @@ describe('first use', () => {
     expect((await client.refresh()).pinnedOnFirstUse).toBeUndefined();
   });
 
+  test('that is refused does not look for an older root', async () => {
+    const repository = await RepositorySimulator.create();
+    repository.takeRequests();
+    repository.answer('root.json', new Uint8Array([0x7b]));
+    await expect(new TestClient(repository).refresh()).rejects.toMatchObject({ code: 'malformed' });
+
+    expect(repository.takeRequests()).toEqual(['root.json']);
+  });
+
   test('that failed half-way pinned nothing, and the next one says so again', async () => {
     const repository = await RepositorySimulator.create();
     const client = new TestClient(repository);

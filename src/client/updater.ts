@@ -3,6 +3,8 @@ import { encodeHex, equalBytes } from '../encoding/index.ts';
 import {
   type Dialect,
   type Gun,
+  type Mark,
+  type Marks,
   type MetaFile,
   type PublicKey,
   ROOT,
@@ -106,12 +108,34 @@ export class Updater {
     return cached && TrustedRoot.load(cached, this.#context);
   }
 
-  async #bootstrap(): Promise<TrustedRoot> {
+  #bootstrap(): Promise<TrustedRoot> {
+    const mark = this.#context.marks.get(ROOT);
+    return mark === undefined ? this.#firstUse() : this.#returnTo(mark);
+  }
+
+  /**
+   * The cache is gone, but the root that it held is remembered by its hash: that very file, and the chain from there. To
+   * lose a cache is no first use (property 2).
+   */
+  async #returnTo(mark: Mark): Promise<TrustedRoot> {
+    const { gun, dialect } = this.#options;
+    const file = await this.#fetch(dialect.fileName(ROOT, { version: mark.version }), MAX_ROOT_BYTES);
+    const actual = file === undefined ? 'none' : sha256Hex(file);
+    if (file === undefined && (await this.#fetch(dialect.fileName(ROOT), MAX_ROOT_BYTES)) === undefined)
+      throw unsigned(gun);
+    if (file === undefined || actual !== mark.sha256) {
+      const message = `root version ${mark.version} of ${gun} is not the one that was trusted before`;
+      throw new VerificationError('rollback', ROOT, message, { expected: mark.sha256, actual });
+    }
+    this.#accepted.set(ROOT, file);
+    return TrustedRoot.load(file, this.#context);
+  }
+
+  async #firstUse(): Promise<TrustedRoot> {
     const { gun, dialect, pinning, now } = this.#options;
     const pin = choosePin(pinning, gun, now);
     const file = await this.#fetch(dialect.fileName(ROOT), MAX_ROOT_BYTES);
-    if (file === undefined)
-      throw new VerificationError('unsigned', ROOT, `remote trust data does not exist for ${gun}`);
+    if (file === undefined) throw unsigned(gun);
     let root: TrustedRoot;
     try {
       root = TrustedRoot.bootstrap(file, this.#context, pin);
@@ -133,9 +157,12 @@ export class Updater {
   async #updateRoot(root: TrustedRoot): Promise<TrustedRoot> {
     const newest = await this.#followChain(root);
     if (newest === root) return root;
-    // a successor of a root that is kept is kept at once, whatever comes after it (5.3.8)
+    // a successor of a root that is kept is kept at once, whatever comes after it (5.3.8), and remembered first
     if (this.#accepted.has(ROOT)) this.#accepted.set(ROOT, newest.file);
-    else this.#options.cache.store(this.#options.gun, ROOT, newest.file);
+    else {
+      this.#raise(newest.marks);
+      this.#options.cache.store(this.#options.gun, ROOT, newest.file);
+    }
     return newest;
   }
 
@@ -167,12 +194,16 @@ export class Updater {
   /** The marks first: with them alone raised, nothing older is ever trusted again. */
   #keep(targets: TrustedTargets): void {
     const { gun, marks, cache, now } = this.#options;
-    // only what this update trusted: another process may have raised the others since
-    const raised = [...targets.marks].filter(([role, mark]) => this.#context.marks.get(role) !== mark);
-    marks.raise(gun, new Map(raised));
+    this.#raise(targets.marks);
     for (const [role, file] of this.#accepted) cache.store(gun, role, file);
     this.#accepted.clear();
     marks.touch(gun, this.#staleSince ?? now);
+  }
+
+  /** Only what this update trusted: another process may have raised the other marks since. */
+  #raise(trusted: Marks): void {
+    const raised = [...trusted].filter(([role, mark]) => this.#context.marks.get(role) !== mark);
+    this.#options.marks.raise(this.#options.gun, new Map(raised));
   }
 
   async #loadTimestamp(root: TrustedRoot): Promise<TrustedTimestamp> {
@@ -289,6 +320,10 @@ export class Updater {
     if (cached === undefined || !equalBytes(cached, file)) this.#accepted.set(role, file);
     else this.#accepted.delete(role);
   }
+}
+
+function unsigned(gun: Gun): VerificationError {
+  return new VerificationError('unsigned', ROOT, `remote trust data does not exist for ${gun}`);
 }
 
 function isSilence({ code }: DownloadError): boolean {

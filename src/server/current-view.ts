@@ -23,9 +23,20 @@ export interface CurrentView {
   readonly signedSnapshot: Snapshot | undefined;
 }
 
+/** A timestamp names its snapshot for good: a view is made once for as long as the timestamp stays in memory. */
+const views = new WeakMap<StoredFile, CurrentView>();
+
 export async function currentView(storage: MetadataStorage, gun: Gun): Promise<CurrentView | undefined> {
   const timestamp = await storage.current(gun, TIMESTAMP);
   if (timestamp === undefined) return undefined;
+  const known = views.get(timestamp);
+  if (known !== undefined) return known;
+  const view = await viewOf(storage, gun, timestamp);
+  if (view.snapshot !== undefined) views.set(timestamp, view);
+  return view;
+}
+
+async function viewOf(storage: MetadataStorage, gun: Gun, timestamp: StoredFile): Promise<CurrentView> {
   const signedTimestamp = decodeStored('timestamp', timestamp);
   const snapshot = await storage.byHash(gun, SNAPSHOT, pinnedHash(signedTimestamp.snapshot));
   const signedSnapshot = snapshot && decodeStored('snapshot', snapshot);

@@ -18,9 +18,12 @@ const MIB = 1024 * 1024;
 export const DEFAULT_LIMITS: UpdateLimits = {
   bodyBytes: 64 * MIB,
   files: 1000,
-  roleBytes: { root: 2 * MIB, targets: 32 * MIB, snapshot: 8 * MIB, timestamp: MIB },
+  roleBytes: { root: MIB, targets: 32 * MIB, snapshot: 8 * MIB, timestamp: MIB },
   versionJump: 1_000_000,
 };
 
 /** Notary's `version` column is an `int`. */
 export const MAX_VERSION = 2 ** 31 - 1;
+
+/** Roles that a snapshot may list: clients give up beyond a thousand delegations, so more would lock them out (S9, S23). */
+export const MAX_LISTED_ROLES = 1000;

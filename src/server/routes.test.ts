@@ -333,7 +333,13 @@ describe('the rest', () => {
       throw new Error('password is 1234');
     };
     const logged: object[] = [];
-    const log = { debug() {}, info() {}, warn() {}, error: (fields: object) => void logged.push(fields) };
+    const log = {
+      isDebug: false,
+      debug() {},
+      info() {},
+      warn() {},
+      error: (fields: object) => void logged.push(fields),
+    };
     const response = await new TrustStage({ storage, log }).get(GUN, 'root.json');
 
     expect([response.status, await response.text()]).toEqual([

@@ -37,13 +37,35 @@ export interface TrustServer {
 export function createTrustServer(options: TrustServerOptions): TrustServer {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const publishing = { ...options, limits };
-  const app = routes({
+  const services: TrustServices = {
     ...publishing,
     refresher: new Refresher(publishing),
     keyAlgorithm: options.keyAlgorithm ?? 'ecdsa',
     cacheAges: { ...DEFAULT_CACHE_AGES, ...options.cacheAges },
-  });
-  return { fetch: async (request) => redirected(request) ?? (await answered(app, request, options.log)) };
+  };
+  const app = routes(services);
+  return {
+    fetch: async (request) =>
+      plainRead(request, services) ?? redirected(request) ?? (await answered(app, request, options.log)),
+  };
+}
+
+/** The path of a read as clients write it: no escape, no query, no empty or dotted component. */
+const PLAIN_READ = /^https?:\/\/[^/]+\/v2\/([\w.:-]+(?:\/[\w.:-]+)*)\/_trust\/tuf\/([\w.-]+(?:\/[\w.-]+)*\.json)$/;
+
+/**
+ * The one route that nearly every request takes, ahead of the others: to match it in the table costs as much as all that
+ * it does. It is the same handler; whatever is not spelled plainly goes to the table.
+ */
+function plainRead(request: Request, services: TrustServices): Promise<Response> | undefined {
+  if (request.method !== 'GET' || request.url.length > MAX_PATH || request.url.includes('/.')) return undefined;
+  const [, gun, file] = PLAIN_READ.exec(request.url) ?? [];
+  if (gun === undefined || file === undefined) return undefined;
+  return read(gun, file, services).catch((error) => problemResponse(error, services.log));
+}
+
+async function read(gun: string, file: string, services: TrustServices): Promise<Response> {
+  return getMetadata(gunOf(gun, 'METADATA_NOT_FOUND'), file, services);
 }
 
 function routes(services: TrustServices): Hono {
@@ -57,7 +79,7 @@ function routes(services: TrustServices): Hono {
   app.delete(tuf, (c) => deleteMetadata(writeGun(c), services));
   app.get(tuf + key, (c) => getKey(writeGun(c), onlineRole(c), services));
   app.post(tuf + key, (c) => rotateKey(writeGun(c), onlineRole(c), services));
-  app.get(tuf + file, (c) => getMetadata(readGun(c), param(c, 'file'), services));
+  app.get(tuf + file, (c) => read(param(c, 'gun'), param(c, 'file'), services));
   app.get('/_notary_server/health', () => health(services));
 
   app.notFound(() => {

@@ -16,6 +16,7 @@ import {
   type Version,
 } from '../tuf/index.ts';
 import { pinnedHash } from './current-view.ts';
+import { MAX_LISTED_ROLES } from './limits.ts';
 import { UpdateRefusal } from './refusals.ts';
 import type { MetadataFile, MetadataStorage, VerifiedFile } from './storage/index.ts';
 import type { Uploads } from './uploads.ts';
@@ -72,6 +73,9 @@ export function verifyOnline(online: Online): readonly VerifiedFile[] {
 function verifyStages({ root, timestamp, snapshot, baseline }: Online) {
   const trustedTimestamp = root.updateTimestamp(timestamp, baseline.timestamp?.bytes);
   const trusted = trustedTimestamp.updateSnapshot(snapshot, baseline.snapshot?.bytes);
+  if (trusted.signed.meta.size > MAX_LISTED_ROLES) {
+    throw new UpdateRefusal('ErrBadSnapshot', `snapshot lists more than ${MAX_LISTED_ROLES} roles`);
+  }
   const isNew = snapshot !== baseline.snapshot?.bytes;
   const files = [
     ...(isNew ? [mint(SNAPSHOT, trusted.signed.version, snapshot)] : []),

@@ -3,6 +3,8 @@ import { type DestinationStream, destination, pino } from 'pino';
 
 /** Structured events. Fields never hold a secret: they are written as they are. */
 export interface Log {
+  /** Whether `debug` says anything: what is built for it alone need not be built. */
+  readonly isDebug: boolean;
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
@@ -17,11 +19,13 @@ const STDERR = 2;
 export function openLog(level: LogLevel, output: DestinationStream = destination({ fd: STDERR, sync: true })): Log {
   const serializers = { error: (error: unknown) => (error instanceof Error ? describe(error) : String(error)) };
   const formatters = { level: (label: string) => ({ level: label }) };
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers, formatters }, output);
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers, formatters };
+  const logger = pino(options, output);
+  return Object.assign(logger, { isDebug: logger.isLevelEnabled('debug') });
 }
 
 /** A log that says nothing. */
-export const SILENT_LOG: Log = { debug() {}, info() {}, warn() {}, error() {} };
+export const SILENT_LOG: Log = { isDebug: false, debug() {}, info() {}, warn() {}, error() {} };
 
 /** Causes nest as deep as they were thrown; this much of them tells what happened. */
 const MAX_CAUSES = 5;

@@ -21,7 +21,7 @@ export function withRequestLog(fetch: Fetch, log: Log, elapsed: () => number = (
     });
     if (response.status >= 500) log.error(line(), 'request');
     else if (WRITES.has(method)) log.info(line(), 'request');
-    else log.debug(line(), 'request');
+    else if (log.isDebug) log.debug(line(), 'request');
     return response;
   };
 }

@@ -63,7 +63,7 @@ function lostKey(mark: Mark, { keyIds }: RoleKeys): boolean {
 }
 
 /**
- * Refuses a snapshot that no longer lists a delegation which was trusted before and still has its keys (5.5.6): leaving
+ * Refuses a snapshot that no longer lists a delegation which was trusted before and still has its keys (5.5.5): leaving
  * `targets/releases` out would bring back what `targets` once signed for a tag.
  * @throws VerificationError `rollback`
  */

@@ -46,6 +46,12 @@ export class TestClient {
     return new Updater({ ...about, maxStalenessMilliseconds });
   }
 
+  /** The same machine, led to another server. */
+  against(fetcher: Fetcher): TestClient {
+    const { gun, cache, marks, now } = this;
+    return new TestClient(fetcher, { ...this.#options, gun, cache, marks, now });
+  }
+
   /** One refresh, as a new process would make it. */
   refresh(options: ClientOptions = {}): Promise<TrustedRepository> {
     return this.updater(options).refresh();

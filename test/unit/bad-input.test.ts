@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeImage } from '../../src/cli/demo/image.ts';
 import { type CommandLineWorld, fingerprint, openWorld, type Ran } from '../support/command-line.ts';
@@ -213,6 +213,39 @@ describe('a registry that lies', () => {
     expect(ran.exitCode).not.toBe(0);
     world.betweenRegistry = (request, next) => next(request);
     expect((await world.run('bob', ['verify', `${name}:2`])).exitCode).toBe(3);
+  });
+});
+
+describe('hallmark up', () => {
+  test('makes its data directory, private to its owner, and says when it is ready', async () => {
+    const data = join(world.directory, 'new', 'data');
+    const ran = await world.run('carol', [
+      'up',
+      '--data',
+      data,
+      '--listen',
+      '127.0.0.1:0',
+      '--registry',
+      '127.0.0.1:0',
+    ]);
+    expect(ran.exitCode).toBe(0);
+    expect(ran.stdout).toMatch(/^ready trust=https:\/\/localhost:\d+ registry=http:\/\/localhost:\d+$/m);
+    expect(statSync(data).mode & 0o777).toBe(0o700);
+  });
+
+  test('S8 a certificate that cannot be read is an error, never plain http', async () => {
+    const argv = [
+      'up',
+      '--data',
+      join(world.directory, 'data'),
+      '--listen',
+      '127.0.0.1:0',
+      '--tls-cert',
+      'none.crt',
+      '--tls-key',
+      'none.key',
+    ];
+    expectRefusal(await world.run('carol', argv), 1, /none\.crt/);
   });
 });
 

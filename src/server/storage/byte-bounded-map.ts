@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** A map that forgets what was used longest ago once the sizes of its values pass a bound. */
+interface Entry<V> {
+  readonly value: V;
+  readonly bytes: number;
+  /** Whether it was asked for since it last stood at the end of the queue. */
+  used: boolean;
+}
+
+/**
+ * A map that forgets what was not asked for lately once the sizes of its values pass a bound. An entry that was used gets
+ * a second chance instead of moving at each use: reading is by far the most frequent thing, and costs one look-up.
+ */
 export class ByteBoundedMap<V> {
-  readonly #entries = new Map<string, { readonly value: V; readonly bytes: number }>();
+  readonly #entries = new Map<string, Entry<V>>();
   readonly #limit: number;
   #total = 0;
 
@@ -14,19 +24,20 @@ export class ByteBoundedMap<V> {
   get(key: string): V | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
+    entry.used = true;
     return entry.value;
   }
 
   set(key: string, value: V, bytes: number): void {
     this.delete(key);
     if (bytes > this.#limit) return;
-    this.#entries.set(key, { value, bytes });
+    this.#entries.set(key, { value, bytes, used: false });
     this.#total += bytes;
-    for (const oldest of this.#entries.keys()) {
+    for (const [oldest, entry] of this.#entries) {
       if (this.#total <= this.#limit) break;
-      this.delete(oldest);
+      this.#entries.delete(oldest);
+      if (entry.used && oldest !== key) this.#entries.set(oldest, { ...entry, used: false });
+      else this.#total -= entry.bytes;
     }
   }
 

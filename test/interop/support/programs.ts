@@ -37,6 +37,14 @@ export function hallmarkProgram(): readonly string[] {
   return built === undefined ? [process.execPath, join(repositoryRoot, 'bin/hallmark.ts')] : [resolve(built)];
 }
 
+/** The notary CLI: the original, or Hallmark called as notary if `HALLMARK_INTEROP_NOTARY` says so. */
+export function notaryProgram(): readonly string[] {
+  const kind = process.env.HALLMARK_INTEROP_NOTARY ?? 'notary';
+  if (kind === 'hallmark') return [...hallmarkProgram(), 'notary'];
+  if (kind === 'notary') return [program('notary')];
+  throw new Error(`HALLMARK_INTEROP_NOTARY must be notary or hallmark, not ${kind}`);
+}
+
 /** Which trust server the suites run against: Hallmark, or the original to prove the suites themselves. */
 export type TrustServerKind = 'hallmark' | 'notary';
 

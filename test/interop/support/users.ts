@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from 'no
 import { join } from 'node:path';
 import type { TrustServer } from './notary-server.ts';
 import { type Outcome, run, succeed } from './processes.ts';
-import { cleanEnvironment, hallmarkProgram, program } from './programs.ts';
+import { cleanEnvironment, hallmarkProgram, notaryProgram, program } from './programs.ts';
 import { Session } from './pty.ts';
 import type { Stage } from './stage.ts';
 
@@ -103,11 +103,32 @@ export class User {
 
   /** notary over Docker's trust directory, as a check on what Docker or Hallmark wrote there. */
   notaryOnDockerTrust(...args: string[]): Promise<Outcome> {
-    return run([...this.#notary(), '-d', this.trustDirectory, ...args], this.#options(NOTARY_PASSPHRASES));
+    return run(
+      [program('notary'), '-s', this.#server.url, '--tlscacert', this.#server.ca, '-d', this.trustDirectory, ...args],
+      this.#options(NOTARY_PASSPHRASES),
+    );
+  }
+
+  /** Hallmark called as notary, over the same home, trust directory and passphrases as {@link notary}. */
+  notaryFace(...args: string[]): Promise<Outcome> {
+    return this.notaryFaceWithInput('', ...args);
+  }
+
+  notaryFaceWithInput(stdin: string, ...args: string[]): Promise<Outcome> {
+    return run([...this.#notaryFace(), ...args], { ...this.#options(NOTARY_PASSPHRASES), stdin });
+  }
+
+  /** Hallmark called as notary on a terminal, no passphrase in the environment. */
+  notaryFaceOnTerminal(...args: string[]): Session {
+    return new Session([...this.#notaryFace(), ...args], this.#options({}));
+  }
+
+  #notaryFace(): string[] {
+    return [...hallmarkProgram(), 'notary', '-s', this.#server.url, '--tlscacert', this.#server.ca];
   }
 
   #notary(): string[] {
-    return [program('notary'), '-s', this.#server.url, '--tlscacert', this.#server.ca];
+    return [...notaryProgram(), '-s', this.#server.url, '--tlscacert', this.#server.ca];
   }
 
   #options(variables: Variables): { env: Record<string, string>; cwd: string } {
