@@ -20,6 +20,7 @@ export function mergePins(
   };
   const names = [...new Set([...added.certs.keys(), ...added.keys.keys(), ...added.ca.keys()])].sort();
   const weaker = names.flatMap((name) => weakening(current, pins, name));
+  weaker.push(...overriddenAuthorities(current, pins));
   if (current.tofu === false && added.tofu === true) weaker.unshift('trust on first use would be allowed again');
   return { pins, weaker, names };
 }
@@ -48,6 +49,16 @@ function coveringAuthority({ ca }: Pins, name: string): string | undefined {
   const names = [...ca.keys()].filter((prefix) => name.startsWith(prefix.replace(/\*+$/, '')));
   const longest = names.sort((a, b) => b.length - a.length)[0];
   return longest === undefined ? undefined : ca.get(longest);
+}
+
+/** A list is asked before any authority, so that one for a longer prefix can be put out of force by a broad list. */
+function overriddenAuthorities(current: Pins, next: Pins): string[] {
+  return [...current.ca.keys()].flatMap((name) => {
+    const prefix = name.replace(/\*+$/, '');
+    const list = listedPin(next, prefix);
+    if (list === undefined || listedPin(current, prefix) !== undefined) return [];
+    return [`${list.name} would put the authority pinned for ${name} out of force`];
+  });
 }
 
 /** Pins of keys alone, as one machine hands them to another. */

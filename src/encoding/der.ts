@@ -75,9 +75,9 @@ export function encodeDer(tag: number, ...content: readonly Uint8Array[]): Uint8
 
 /** An object identifier such as `1.2.840.113549.1.5.13`. */
 export function encodeObjectId(id: string): Uint8Array {
-  const arcs = id.split('.').map(Number);
-  const bytes = [(arcs[0] as number) * 40 + (arcs[1] as number)];
-  for (const arc of arcs.slice(2)) {
+  const [top, second, ...rest] = id.split('.').map(Number) as [number, number, ...number[]];
+  const bytes: number[] = [];
+  for (const arc of [top * 40 + second, ...rest]) {
     const groups = [arc % 128];
     for (let rest = Math.floor(arc / 128); rest > 0; rest = Math.floor(rest / 128)) groups.unshift((rest % 128) | 0x80);
     bytes.push(...groups);

@@ -42,6 +42,22 @@ export function decodeJsonObject(bytes: Uint8Array, limits: JsonLimits = {}): Js
   return value;
 }
 
+/** A member of a document's outermost object. */
+export interface JsonMember {
+  readonly value: JsonValue;
+  /** The member's own text, where that is its canonical form already; else it has to be made. */
+  readonly canonical: string | undefined;
+}
+
+/**
+ * As {@link decodeJsonObject}, with each member's canonical text where the document has it: metadata comes in canonical
+ * form, and to write it anew costs more than to read it.
+ * @throws DecodeError
+ */
+export function decodeJsonMembers(bytes: Uint8Array, limits: JsonLimits = {}): ReadonlyMap<string, JsonMember> {
+  return new Reader(decodeUtf8(bytes), limits).members();
+}
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const ESCAPES: ReadonlyMap<string, string> = new Map([
@@ -56,9 +72,17 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
 ]);
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const HEX4 = /^[0-9a-fA-F]{4}$/;
+/** Escapes, control characters, and characters that UTF-16 sorts otherwise than UTF-8. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const UNPLAIN = /[\\\u0000-\u001f\ud800-\udfff]/;
 
 class Reader {
   readonly #text: string;
+  /** Whether each string reaches to the next quote, as it is. */
+  readonly #isPlain: boolean;
+  readonly #canonical = new Map<string, string | undefined>();
+  /** What kept the text so far from being canonical: white space, keys out of order, odd numbers. */
+  #oddities = 0;
   readonly #maxDepth: number;
   #valuesLeft: number;
   #at = 0;
@@ -66,6 +90,7 @@ class Reader {
 
   constructor(text: string, limits: JsonLimits) {
     this.#text = text;
+    this.#isPlain = !UNPLAIN.test(text);
     this.#maxDepth = limits.depth ?? DEFAULT_DEPTH;
     this.#valuesLeft = limits.values ?? DEFAULT_VALUES;
   }
@@ -77,14 +102,22 @@ class Reader {
     return value;
   }
 
+  members(): ReadonlyMap<string, JsonMember> {
+    const document = this.document();
+    if (!(document instanceof Map)) throw new DecodeError('not a JSON object', 0);
+    return new Map([...document].map(([key, value]) => [key, { value, canonical: this.#canonical.get(key) }]));
+  }
+
   #value(): JsonValue {
     this.#space();
     if (this.#valuesLeft-- <= 0) throw this.#error('too many JSON values');
     switch (this.#text.charCodeAt(this.#at)) {
       case 0x7b:
-        return this.#nested(() => this.#object());
+        this.#enter();
+        return this.#left(this.#object());
       case 0x5b:
-        return this.#nested(() => this.#array());
+        this.#enter();
+        return this.#left(this.#array());
       case QUOTE:
         return this.#string();
       case 0x74:
@@ -98,16 +131,19 @@ class Reader {
     }
   }
 
-  #nested<T>(read: () => T): T {
+  #enter(): void {
     if (++this.#depth > this.#maxDepth) throw this.#error(`JSON nested deeper than ${this.#maxDepth}`);
     this.#at++;
-    const value = read();
+  }
+
+  #left<T>(value: T): T {
     this.#depth--;
     return value;
   }
 
   #object(): JsonObject {
     const object = new Map<string, JsonValue>();
+    let previous: string | undefined;
     this.#space();
     if (this.#take(0x7d)) return object;
     for (;;) {
@@ -118,11 +154,21 @@ class Reader {
       if (object.has(key)) throw new DecodeError('duplicate JSON object key', keyAt);
       this.#space();
       if (!this.#take(0x3a)) throw this.#error("expected ':'");
-      object.set(key, this.#value());
+      if (previous !== undefined && previous > key) this.#oddities++;
+      previous = key;
+      object.set(key, this.#depth === 1 ? this.#member(key) : this.#value());
       this.#space();
       if (this.#take(0x7d)) return object;
       if (!this.#take(0x2c)) throw this.#error("expected ',' or '}'");
     }
+  }
+
+  #member(key: string): JsonValue {
+    const [start, oddities] = [this.#at, this.#oddities];
+    const value = this.#value();
+    const isCanonical = this.#isPlain && this.#oddities === oddities;
+    this.#canonical.set(key, isCanonical ? this.#text.slice(start, this.#at) : undefined);
+    return value;
   }
 
   #array(): JsonValue[] {
@@ -138,6 +184,15 @@ class Reader {
   }
 
   #string(): string {
+    if (!this.#isPlain) return this.#escapedString();
+    const from = this.#at + 1;
+    const end = this.#text.indexOf('"', from);
+    if (end < 0) throw this.#error('unterminated JSON string');
+    this.#at = end + 1;
+    return this.#text.slice(from, end);
+  }
+
+  #escapedString(): string {
     const text = this.#text;
     let from = ++this.#at;
     let built = '';
@@ -182,7 +237,9 @@ class Reader {
     if (!Number.isFinite(value)) throw this.#error('JSON number out of range');
     this.#at += text.length;
     // String(-0) is '0', so '-0' stays a JsonNumber like every other odd spelling
-    return Number.isSafeInteger(value) && String(value) === text ? value : new JsonNumber(text);
+    if (Number.isSafeInteger(value) && String(value) === text) return value;
+    this.#oddities++;
+    return new JsonNumber(text);
   }
 
   #literal<T>(word: string, value: T): T {
@@ -195,6 +252,7 @@ class Reader {
     for (;;) {
       const code = this.#text.charCodeAt(this.#at);
       if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
+      this.#oddities++;
       this.#at++;
     }
   }

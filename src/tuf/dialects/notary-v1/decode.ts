@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  canonicalText,
   DecodeError,
+  decodeJsonMembers,
   decodeJsonObject,
-  encodeCanonicalJson,
+  encodeUtf8,
   type JsonObject,
   type JsonValue,
 } from '../../../encoding/index.ts';
@@ -36,6 +38,7 @@ import {
 } from '../../names.ts';
 import {
   arrayField,
+  asArray,
   asObject,
   bad,
   booleanField,
@@ -64,14 +67,15 @@ const TYPE_NAMES: Readonly<Record<Signed['type'], string>> = {
 /** Reads a metadata file. An unknown field beside `signed` and `signatures` is refused (S10). */
 export function decodeFile<K extends Signed['type']>(kind: K, file: Uint8Array): Envelope<SignedOf<K>> {
   return malformedOnly(() => {
-    const envelope = decodeJsonObject(file);
-    for (const name of envelope.keys())
+    const members = decodeJsonMembers(file);
+    for (const name of members.keys())
       if (name !== 'signed' && name !== 'signatures') throw bad(name.slice(0, 60), 'is an unknown field');
-    const body = objectField(envelope, 'signed');
+    const signed = members.get('signed');
+    const body = asObject(signed?.value, 'signed');
     return {
       signed: decodeBody(kind, body),
-      signedBytes: encodeCanonicalJson(body),
-      signatures: decodeSignatures(arrayField(envelope, 'signatures')),
+      signedBytes: encodeUtf8(signed?.canonical ?? canonicalText(body)),
+      signatures: decodeSignatures(asArray(members.get('signatures')?.value, 'signatures')),
     };
   });
 }

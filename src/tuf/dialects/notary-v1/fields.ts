@@ -21,7 +21,10 @@ export function asObject(value: JsonValue | undefined, name: string): JsonObject
 
 /** Go writes an absent array as null, which counts as empty. */
 export function arrayField(object: JsonObject, name: string): readonly JsonValue[] {
-  const value = object.get(name);
+  return asArray(object.get(name), name);
+}
+
+export function asArray(value: JsonValue | undefined, name: string): readonly JsonValue[] {
   if (value === null) return [];
   if (!Array.isArray(value)) throw bad(name, 'is not an array');
   return value;
