@@ -3,11 +3,14 @@ import type { ImageReference } from '../registry/index.ts';
 import type { Io } from './io.ts';
 import type { Session } from './session.ts';
 import type { GlobalOptions } from './settings.ts';
+import type { TrustView } from './trust-view.ts';
 
 /** What every command is handed. */
 export interface CommandContext {
   readonly io: Io;
   readonly globals: GlobalOptions;
-  /** The repository that the command works on; errors are told about the last one opened. */
+  /** The repository that the command looks at; errors are told about the last one opened. */
+  view(reference: ImageReference): TrustView;
+  /** The repository that the command changes. */
   open(reference: ImageReference): Session;
 }

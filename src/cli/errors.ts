@@ -1,25 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DownloadError, TrustDirectoryError } from '../client/index.ts';
-import { PublishError } from '../publisher/index.ts';
+import { ChangelistError, PublishError } from '../publisher/index.ts';
 import { CredentialsError, ImageFileError, InvalidReferenceError, RegistryError } from '../registry/index.ts';
-import { KeyStoreError } from '../signing/index.ts';
+import { KeyStoreError, PrivateKeyError, PublicKeyFileError } from '../signing/index.ts';
 import { MetadataError, VerificationError } from '../tuf/index.ts';
 import { ExitCode } from './exit-codes.ts';
-
-/** A command line that cannot be carried out as it stands. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
-/** Several things were asked, and some failed; what each was is told already. */
-export class PartialFailure extends Error {
-  override readonly name = 'PartialFailure';
-  readonly exitCode: ExitCode;
-  constructor(message: string, exitCode: ExitCode) {
-    super(message);
-    this.exitCode = exitCode;
-  }
-}
+import { PartialFailure, UsageError } from './usage-error.ts';
 
 export interface Failure {
   readonly exitCode: ExitCode;
@@ -103,7 +89,13 @@ function failed(error: unknown, subject: string): { message: string; hint?: stri
   if (error instanceof PublishError && error.code === 'no-signing-key') {
     return {
       message: `Error: signing keys for remote repository ${subject} not found: ${error.message}`,
-      hint: 'import the key into the trust directory',
+      hint: 'import the key, or let others sign as well: stage with --stage FILE, then hallmark cosign FILE',
+    };
+  }
+  if (error instanceof PublishError && error.code === 'no-delegation-key') {
+    return {
+      message: `error: ${error.message}`,
+      hint: `import the key of one of ${error.roles.join(', ')}, or stage with --stage FILE where several must sign`,
     };
   }
   if (error instanceof KeyStoreError) return { message: `error: ${error.message}`, hint: error.remedy };
@@ -114,10 +106,23 @@ function failed(error: unknown, subject: string): { message: string; hint?: stri
   return { message: `error: internal error: ${reason}`, hint: 'run again with HALLMARK_DEBUG=1 and report it' };
 }
 
+/** Errors of parts that only some commands load: to import their classes here would load them for every command. */
+const EXPECTED_NAMES = new Set([
+  'EngineError',
+  'TlsError',
+  'ListenError',
+  'DatabaseOpenError',
+  'MigrationError',
+  'MissingPassphraseError',
+  'ServiceKeyError',
+]);
+
 function isExpected(error: unknown): error is Error {
   if (error instanceof PublishError || error instanceof RegistryError || error instanceof ImageFileError) return true;
   if (error instanceof CredentialsError || error instanceof MetadataError) return true;
-  return error instanceof Error && (error.name === 'EngineError' || ('code' in error && 'syscall' in error));
+  if (error instanceof ChangelistError) return true;
+  if (error instanceof PrivateKeyError || error instanceof PublicKeyFileError) return true;
+  return error instanceof Error && (EXPECTED_NAMES.has(error.name) || ('code' in error && 'syscall' in error));
 }
 
 function trustDirectoryHint({ code, path }: TrustDirectoryError): string {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
 import { EngineClient, resolveEndpoint } from '../engine/index.ts';
-import { UsageError } from './errors.ts';
 import type { Io } from './io.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Where an image comes from or goes to. */
 export type ImageLocation =

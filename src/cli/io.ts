@@ -3,7 +3,8 @@ import type { ReadStream } from 'node:tty';
 
 /** A stream that a command writes to. */
 export interface Output {
-  write(text: string): void;
+  /** Text, or bytes as they are. */
+  write(content: string | Uint8Array): void;
   readonly isTerminal: boolean;
   readonly columns: number;
 }
@@ -11,6 +12,8 @@ export interface Output {
 /** Everything of the outside that a command may touch; the entry hands in the real ones. */
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The working directory; the process's own unless given. */
+  readonly cwd?: string;
   readonly stdin: ReadStream | NodeJS.ReadableStream;
   readonly stdout: Output;
   readonly stderr: Output;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, readFileSync } from 'node:fs';
 import { environmentPassphrases, type Passphrases } from '../signing/index.ts';
-import { UsageError } from './errors.ts';
 import type { Io } from './io.ts';
 import { terminalPassphrases } from './prompts.ts';
+import { UsageError } from './usage-error.ts';
 
 /** A passphrase given by file or descriptor: for one alias (`root`, `repository`, a signer's name), or for all. */
 interface Given {
@@ -16,25 +16,33 @@ export function passphrasesFrom(
   io: Io,
   options: { readonly passphraseFile?: readonly string[]; readonly passphraseFd?: readonly string[] },
 ): Passphrases {
+  const find = givenPassphrases(options);
+  const fallback = environmentPassphrases(io.env, terminalPassphrases(io));
+  return {
+    async existing(request) {
+      const entry = find(request.alias);
+      if (entry === undefined) return fallback.existing(request);
+      return request.attempt === 0 ? entry : undefined;
+    },
+    async created(request) {
+      return find(request.alias) ?? fallback.created(request);
+    },
+  };
+}
+
+/** What files and descriptors give for an alias: its own passphrase, else the one for all. @throws UsageError */
+export function givenPassphrases(options: {
+  readonly passphraseFile?: readonly string[];
+  readonly passphraseFd?: readonly string[];
+}): (alias: string) => string | undefined {
   const given = [
     ...(options.passphraseFile ?? []).map((text) =>
       read(text, '--passphrase-file', (file) => readFileSync(file, 'utf8')),
     ),
     ...(options.passphraseFd ?? []).map((text) => read(text, '--passphrase-fd', readDescriptor)),
   ];
-  const fallback = environmentPassphrases(io.env, terminalPassphrases(io));
-  const find = (alias: string) =>
-    given.find((entry) => entry.alias === alias) ?? given.find((entry) => entry.alias === undefined);
-  return {
-    async existing(request) {
-      const entry = find(request.alias);
-      if (entry === undefined) return fallback.existing(request);
-      return request.attempt === 0 ? entry.passphrase : undefined;
-    },
-    async created(request) {
-      return find(request.alias)?.passphrase ?? fallback.created(request);
-    },
-  };
+  return (alias) =>
+    (given.find((entry) => entry.alias === alias) ?? given.find((entry) => entry.alias === undefined))?.passphrase;
 }
 
 function read(text: string, option: string, readSource: (source: string) => string): Given {

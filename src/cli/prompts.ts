@@ -18,18 +18,31 @@ export function warnOfNewRootKey(io: Io): void {
   io.stderr.write(ROOT_WARNING);
 }
 
+/** Somebody to ask for passphrases, and where to tell them what was wrong with an answer. */
+export interface Asked {
+  /** `undefined` when there is nobody, or nobody any more. */
+  ask(prompt: string): Promise<string | undefined>;
+  say(text: string): void;
+}
+
 /** Asks on the terminal in Docker's words; without a terminal nobody is asked. */
 export function terminalPassphrases(io: Io): Passphrases {
+  return askedPassphrases({
+    ask: async (prompt) => (isTerminal(io) ? readSecret(io, prompt) : undefined),
+    say: (text) => io.stderr.write(text),
+  });
+}
+
+/** Asks in Docker's words. A key without an ID is one that is in a file still. */
+export function askedPassphrases(asked: Asked): Passphrases {
   return {
     async existing({ alias, keyId, attempt }) {
-      if (!isTerminal(io)) return undefined;
-      if (attempt > 0) io.stderr.write('Passphrase incorrect. Please retry.\n');
-      return readSecret(io, `Enter passphrase for ${alias} key with ID ${keyId.slice(0, SHORT_ID)}: `);
+      if (attempt > 0) asked.say('Passphrase incorrect. Please retry.\n');
+      return asked.ask(
+        `Enter passphrase for ${alias} key${keyId === '' ? '' : ` with ID ${keyId.slice(0, SHORT_ID)}`}: `,
+      );
     },
-    async created(request) {
-      if (!isTerminal(io)) throw noTerminal(request);
-      return newPassphrase(io, request);
-    },
+    created: (request) => newPassphrase(asked, request),
   };
 }
 
@@ -42,17 +55,19 @@ function noTerminal({ alias, keyId }: PassphraseRequest): KeyStoreError {
   });
 }
 
-async function newPassphrase(io: Io, { alias, keyId }: PassphraseRequest): Promise<string> {
+async function newPassphrase(asked: Asked, request: PassphraseRequest): Promise<string> {
+  const { alias, keyId } = request;
   const name = `new ${alias} key with ID ${keyId.slice(0, SHORT_ID)}`;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const first = await readSecret(io, `Enter passphrase for ${name}: `);
+    const first = await asked.ask(`Enter passphrase for ${name}: `);
+    if (first === undefined) throw noTerminal(request);
     const problem = passphraseProblem(first);
     if (problem !== undefined) {
-      io.stderr.write(`${problem}\n`);
+      asked.say(`${problem}\n`);
       continue;
     }
-    if ((await readSecret(io, `Repeat passphrase for ${name}: `)) === first) return first;
-    io.stderr.write('Passphrases do not match. Please retry.\n');
+    if ((await asked.ask(`Repeat passphrase for ${name}: `)) === first) return first;
+    asked.say('Passphrases do not match. Please retry.\n');
   }
   throw new KeyStoreError('no-passphrase', 'maximum number of passphrase attempts exceeded', { keyId });
 }
@@ -68,7 +83,8 @@ export function isTerminal({ stdin }: Io): boolean {
   return 'isTTY' in stdin && stdin.isTTY === true;
 }
 
-async function readSecret(io: Io, prompt: string): Promise<string> {
+/** A line that is not shown, without white space around it. */
+export async function readSecret(io: Io, prompt: string): Promise<string> {
   return (await readLine(io, prompt, false)).trim();
 }
 

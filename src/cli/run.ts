@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command, CommanderError } from 'commander';
+import { addChangelistCommands } from './commands/changelist.ts';
+import { addDelegationCommands } from './commands/delegation/index.ts';
+import { addKeyCommands } from './commands/key/index.ts';
+import { addPinCommands, addStagingCommands } from './commands/staging-and-pins.ts';
 import type { CommandContext } from './context.ts';
-import { failureOf } from './errors.ts';
 import { ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { Session } from './session.ts';
+import type { Session } from './session.ts';
 import type { GlobalOptions } from './settings.ts';
+import type { TrustView } from './trust-view.ts';
 import { VERSION } from './version.ts';
 
 const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
@@ -16,26 +20,47 @@ const collect = (value: string, previous: readonly string[] = []): readonly stri
  */
 export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   let subject = '';
+  const opened = <T extends TrustView>(session: T): T => {
+    subject = session.gun;
+    return session;
+  };
+  const parts: Partial<Parts> = {};
   const program = commandTree(io, (globals) => ({
     io,
     globals,
-    open: (reference) => {
-      const session = new Session(io, globals, reference);
-      subject = session.gun;
-      return session;
-    },
+    view: (reference) => opened(new (loaded(parts.TrustView))(io, globals, reference)),
+    open: (reference) => opened(new (loaded(parts.Session))(io, globals, reference)),
   }));
+  program.hook('preAction', async (_, command) => {
+    Object.assign(parts, await import('./trust-view.ts'));
+    if (!LOOKS_ONLY.has(command.name())) Object.assign(parts, await import('./session.ts'));
+  });
   try {
     await program.parseAsync(argv, { from: 'user' });
     return ExitCode.done;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+    const { failureOf } = await import('./errors.ts');
     const failure = failureOf(error, subject);
     io.stderr.write(`${oneLine(failure.message)}\n`);
     if (failure.hint !== undefined) io.stderr.write(`hint: ${failure.hint}\n`);
     if (io.env.HALLMARK_DEBUG) io.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     return failure.exitCode === ExitCode.done ? ExitCode.failed : failure.exitCode;
   }
+}
+
+/** What commands work with, loaded once it is known which command it is. */
+interface Parts {
+  readonly TrustView: typeof TrustView;
+  readonly Session: typeof Session;
+}
+
+/** Commands that change nothing: they start without what keys and publishing need. */
+const LOOKS_ONLY = new Set(['verify', 'inspect']);
+
+function loaded<T>(part: T | undefined): T {
+  if (part === undefined) throw new Error('used by a command that only looks');
+  return part;
 }
 
 /** Names in errors may come from a server: one line, and no control character reaches the terminal. */
@@ -56,6 +81,12 @@ function commandTree(io: Io, context: (globals: GlobalOptions) => CommandContext
       collect,
     )
     .option('--passphrase-fd <[alias=]fd>', 'the same from an open file descriptor', collect)
+    .option(
+      '--token <uri>',
+      'sign with the keys of a PKCS#11 token too (RFC 7512; HALLMARK_TOKEN); repeatable',
+      collect,
+    )
+    .option('--pin-fd <[label=]fd>', "the token's PIN from an open file descriptor", collect)
     .option('--max-staleness <span>', 'when the server cannot be reached, trust data checked so long ago (30m, 12h)')
     .option('--json', 'print the answer as JSON')
     .configureHelp({ showGlobalOptions: true })
@@ -66,6 +97,11 @@ function commandTree(io: Io, context: (globals: GlobalOptions) => CommandContext
   addImageCommands(program, globals);
   addTrustCommands(program, globals);
   addServerCommands(program, globals);
+  addKeyCommands(program, globals);
+  addDelegationCommands(program, globals);
+  addStagingCommands(program, globals);
+  addChangelistCommands(program, globals);
+  addPinCommands(program, globals);
   for (const command of program.commands) command.copyInheritedSettings(program);
   program.action(() => {
     program.outputHelp({ error: true });
@@ -91,6 +127,7 @@ function addImageCommands(program: Command, globals: () => CommandContext): void
     .option('--platform <os/arch[/variant]>', 'which image of a multi-platform one')
     .option('-q, --quiet', 'no progress')
     .option('--disable-content-trust', 'push without signing')
+    .option('--stage <file>', 'push the image, and write its signed tag into a new file for others to sign')
     .action(async (reference, options) => (await import('./commands/push.ts')).push(globals(), reference, options));
 }
 
@@ -109,11 +146,14 @@ function addTrustCommands(program: Command, globals: () => CommandContext): void
   program
     .command('sign <reference>')
     .description('sign what a registry serves under a tag, or NAME:TAG@DIGEST')
-    .action(async (reference) => (await import('./commands/sign.ts')).sign(globals(), reference));
+    .option('--role <role>', 'sign into this role; repeatable (default: as Docker chooses)', collect)
+    .option('--stage <file>', 'write the signed change into a new file for others to sign, and publish nothing')
+    .action(async (reference, options) => (await import('./commands/sign.ts')).sign(globals(), reference, options));
   program
     .command('revoke <reference>')
     .description('take away the signatures of a tag, or of a whole repository')
     .option('-y, --yes', 'do not ask for confirmation')
+    .option('--stage <file>', 'write the signed change into a new file for others to sign, and publish nothing')
     .action(async (reference, options) => (await import('./commands/revoke.ts')).revoke(globals(), reference, options));
 }
 
@@ -132,4 +172,10 @@ function addServerCommands(program: Command, globals: () => CommandContext): voi
     .command('demo')
     .description('push, sign, pull, and four attacks that are refused, on this machine alone')
     .action(async () => (await import('./commands/demo.ts')).demo(globals(), run));
+  program
+    .command('install-plugin')
+    .description('make docker trust of this program, as a plugin of the docker CLI')
+    .option('--dir <dir>', "directory of Docker's plugins (default: cli-plugins beside Docker's config.json)")
+    .option('--force', 'replace a file that is not of our making')
+    .action(async (options) => (await import('./commands/install-plugin.ts')).installPlugin(globals(), options));
 }

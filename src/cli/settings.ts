@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { dockerConfigDirectory, type ImageReference, registryHost } from '../registry/index.ts';
-import { UsageError } from './errors.ts';
 import type { Io } from './io.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Options of every command, before or after its name. */
 export interface GlobalOptions {
@@ -12,6 +12,8 @@ export interface GlobalOptions {
   readonly passphraseFile?: readonly string[];
   readonly passphraseFd?: readonly string[];
   readonly maxStaleness?: string;
+  readonly token?: readonly string[];
+  readonly pinFd?: readonly string[];
   readonly json?: boolean;
 }
 

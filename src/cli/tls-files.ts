@@ -2,9 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dockerConfigDirectory, type Transport, type TransportInit } from '../registry/index.ts';
-import { UsageError } from './errors.ts';
 import type { Io } from './io.ts';
 import type { GlobalOptions } from './settings.ts';
+import { UsageError } from './usage-error.ts';
 
 /** How to speak TLS with one host. */
 export interface TlsFiles {

@@ -78,7 +78,10 @@ describe('the pins file', () => {
     };
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), read));
     const entries = fc.dictionary(fc.string(), fc.oneof(fc.array(fc.string()), fc.string(), fc.constant([A])));
-    const document = fc.record({ tofu: fc.anything(), certs: entries, keys: entries, ca: entries }, { requiredKeys: [] });
+    const document = fc.record(
+      { tofu: fc.anything(), certs: entries, keys: entries, ca: entries },
+      { requiredKeys: [] },
+    );
     fc.assert(fc.property(document, (value) => read(bytesOf(value))));
   });
 

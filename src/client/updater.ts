@@ -47,11 +47,11 @@ export interface UpdaterOptions {
   readonly maxStalenessMilliseconds?: number;
 }
 
-/** A delegation's file that no key of the role vouches for now: its content is trusted by nobody. */
+/** A delegation that is not trusted now: expired, without enough signatures, or hidden by the snapshot. */
 export interface RefusedRole {
   readonly error: VerificationError;
-  /** The very file that the snapshot names, for whoever holds a key of the role and wants to sign it anew. */
-  readonly file: Uint8Array;
+  /** The very file that the snapshot names, if it names one, for whoever holds a key and wants to sign it anew. */
+  readonly file?: Uint8Array;
 }
 
 /** A repository's metadata as it is trusted now. */
@@ -288,6 +288,7 @@ export class Updater {
       }
       level = loaded;
     }
+    for (const [role, error] of targets.unlisted) refused.set(role, { error });
     return { targets, refused };
   }
 

@@ -38,7 +38,8 @@ export function removeDelegation(draft: Draft, name: RoleName, now: Date): void 
 }
 
 /**
- * Takes keys, by canonical ID, out of every delegation whose parent can be signed; other parents are left as they are.
+ * Takes keys, by canonical ID, out of every delegation below `under` whose parent can be signed; other parents are left
+ * as they are.
  * @returns the delegations that lost a key
  * @throws PublishError `not-signed` if no delegation that can be changed has one of the keys
  */
@@ -47,8 +48,10 @@ export async function purgeKeys(
   keys: SigningKeys,
   now: Date,
   keyIds: readonly KeyId[],
+  under: RoleName = TARGETS,
 ): Promise<readonly RoleName[]> {
-  const parents = await signableRoles(draft, keys, draft.roles);
+  const below = draft.roles.filter((role) => role === under || role.startsWith(`${under}/`));
+  const parents = await signableRoles(draft, keys, below);
   const purged: RoleName[] = [];
   for (const parent of parents) {
     const delegations = draft.targets(parent)?.delegations;

@@ -4,6 +4,7 @@ import {
   type Dialect,
   firstTargets,
   kindOf,
+  type Marks,
   type MetaFile,
   nextSnapshot,
   nextVersion,
@@ -17,6 +18,8 @@ import {
   type Snapshot,
   TARGETS,
   type Targets,
+  type VerificationError,
+  type Version,
 } from '../tuf/index.ts';
 import {
   type Authority,
@@ -34,8 +37,12 @@ export interface DraftBase {
   readonly unpublishedRoot?: Uint8Array;
   readonly targets: ReadonlyMap<RoleName, Targets>;
   readonly snapshot?: Snapshot;
-  /** Roles whose present files are not trusted. */
+  /** Roles whose present files are not trusted, with those files. */
   readonly refused: TrustedRepository['refused'];
+  /** The newest versions ever trusted, of roles that are gone as well: a server takes no older one again. */
+  readonly marks?: Marks;
+  /** Below which a role without a file does not start: a server may hold versions of it that it no longer shows. */
+  readonly floor?: number;
 }
 
 /** The next state of a repository, being edited: roles that change, on top of what is trusted now. */
@@ -49,10 +56,18 @@ export class Draft {
     this.#base = base;
   }
 
-  static of({ targets: trusted, refused }: TrustedRepository): Draft {
+  static of({ targets: trusted, refused }: TrustedRepository, floor = 0): Draft {
     const { snapshot, roles } = trusted;
     const targets = new Map([...roles].map(([role, { signed }]): [RoleName, Targets] => [role, signed]));
-    return new Draft({ root: snapshot.timestamp.root.signed, targets, snapshot: snapshot.signed, refused });
+    const { marks } = trusted;
+    return new Draft({
+      root: snapshot.timestamp.root.signed,
+      targets,
+      snapshot: snapshot.signed,
+      refused,
+      marks,
+      floor,
+    });
   }
 
   /** The root as it will be. */
@@ -86,11 +101,40 @@ export class Draft {
    * @throws VerificationError the role's present file is not trusted, so nothing may be built on it
    */
   edit(role: RoleName, now: Date, change: (targets: Targets) => Targets): void {
-    const fault = this.#base.refused.get(role);
-    if (fault !== undefined) throw fault;
+    const refused = this.#changed.has(role) ? undefined : this.#base.refused.get(role);
+    if (refused?.file !== undefined) throw refused.error;
     const base = this.#base.targets.get(role);
-    const current = this.#changed.get(role) ?? (base === undefined ? firstTargets(now) : nextVersion(base, now));
+    const current = this.#changed.get(role) ?? (base === undefined ? this.#first(role, now) : nextVersion(base, now));
     this.#changed.set(role, change(current));
+  }
+
+  /** Why the role's present file is not trusted, unless it is, or is replaced here. */
+  refusal(role: RoleName): VerificationError | undefined {
+    return this.#changed.has(role) ? undefined : this.#base.refused.get(role)?.error;
+  }
+
+  /**
+   * Signs a role anew as it is. The content of one that is refused is taken over unproven: only for a user who asks for
+   * it by name (reference 5.6).
+   * @returns whether the role has a file to sign
+   */
+  witness(role: RoleName, dialect: Dialect, now: Date): boolean {
+    const refused = this.#changed.has(role) ? undefined : this.#base.refused.get(role);
+    if (refused?.file !== undefined)
+      this.#changed.set(role, nextVersion(dialect.decode('targets', refused.file).signed, now));
+    else if (this.targets(role) === undefined) return false;
+    else this.edit(role, now, (targets) => targets);
+    return true;
+  }
+
+  #first(role: RoleName, now: Date): Targets {
+    return { ...firstTargets(now), version: (this.lastVersion(role) + 1) as Version };
+  }
+
+  /** The newest version of a role that is known: 0 for one that nobody ever signed. */
+  lastVersion(role: RoleName): number {
+    const { marks, floor = 0 } = this.#base;
+    return this.targets(role)?.version ?? Math.max(marks?.get(role)?.version ?? 0, role === TARGETS ? 0 : floor);
   }
 
   /** Changes the root: one version on, however often it is changed. */

@@ -20,15 +20,27 @@ export class PublishError extends Error {
   readonly code: PublishErrorCode;
   readonly roles: readonly RoleName[];
   readonly keyIds: readonly KeyId[];
+  /** What a server said when it refused: the name of its reason, and its words. */
+  readonly reason: { readonly name: string; readonly message: string } | undefined;
+  /** How many of the keys are still needed. */
+  readonly needed: number | undefined;
 
   constructor(
     code: PublishErrorCode,
     message: string,
-    about: { roles?: readonly RoleName[]; keyIds?: readonly KeyId[]; cause?: unknown } = {},
+    about: {
+      roles?: readonly RoleName[];
+      keyIds?: readonly KeyId[];
+      reason?: PublishError['reason'];
+      needed?: number;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, about.cause === undefined ? undefined : { cause: about.cause });
     this.code = code;
     this.roles = about.roles ?? [];
     this.keyIds = about.keyIds ?? [];
+    this.reason = about.reason;
+    this.needed = about.needed;
   }
 }

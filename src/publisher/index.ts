@@ -8,13 +8,22 @@
  *     await publisher.revoke('v1');
  */
 
+export * from './changelist.ts';
+export * from './changelist-apply.ts';
+export * from './changelist-content.ts';
+export * from './changelist-directory.ts';
 export * from './delegations.ts';
 export { Draft, type DraftBase } from './draft.ts';
 export * from './errors.ts';
 export { type InitializeOptions, initializeRepository, newKey } from './initialize.ts';
 export * from './publisher.ts';
+export type { KeysChange, RoleChange, TagChange } from './role-change.ts';
 export * from './rotation.ts';
 export type { Authority, PendingFile, SigningKeys } from './sign-role.ts';
-export * from './staged-update.ts';
+export * from './staged-edits.ts';
+export type { StagedReview } from './staged-review.ts';
+export { decodeStagedUpdate, encodeStagedUpdate, type StagedFile, type StagedUpdate } from './staged-update.ts';
+export * from './staging.ts';
 export { addTarget, dockerSigningRoles, signableRoles } from './tags.ts';
 export * from './trust-server.ts';
+export * from './unpublished.ts';

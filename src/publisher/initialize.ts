@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { keyAlias, PrivateKey, rootCertificate } from '../signing/index.ts';
+import { keyAlias, PrivateKey, rootCertificate, type StoredKey } from '../signing/index.ts';
 import {
   canonicalKeyId,
   type Dialect,
@@ -71,7 +71,7 @@ async function signFirstRoot(dialect: Dialect, keys: SigningKeys, root: Root): P
   return completeFile(dialect, await addSignatures(keys, pending));
 }
 
-async function rootKeysOf({ keys, rootKeyIds, onNewRootKey }: InitializeOptions): Promise<readonly PrivateKey[]> {
+async function rootKeysOf({ keys, rootKeyIds, onNewRootKey }: InitializeOptions): Promise<readonly StoredKey[]> {
   const wanted = rootKeyIds ?? (await storedKeys(keys, (key) => key.role === 'root')).slice(0, 1);
   if (wanted.length > 0) return Promise.all(wanted.map((keyId) => keys.store.get(keyId, keys.passphrases)));
   onNewRootKey?.();
@@ -80,7 +80,7 @@ async function rootKeysOf({ keys, rootKeyIds, onNewRootKey }: InitializeOptions)
 
 async function certificatesOf(
   { gun, now, rootCertificates }: InitializeOptions,
-  rootKeys: readonly PrivateKey[],
+  rootKeys: readonly StoredKey[],
 ): Promise<readonly PublicKey[]> {
   if (rootCertificates === undefined) return Promise.all(rootKeys.map((key) => rootCertificate(key, gun, now)));
   const unmatched = rootCertificates.find(
@@ -94,7 +94,7 @@ async function certificatesOf(
 }
 
 /** A key that an earlier, failed attempt left behind is used again. */
-async function repositoryKey({ gun, keys }: InitializeOptions, role: 'targets' | 'snapshot'): Promise<PrivateKey> {
+async function repositoryKey({ gun, keys }: InitializeOptions, role: 'targets' | 'snapshot'): Promise<StoredKey> {
   const [existing] = await storedKeys(keys, (key) => key.role === role && key.gun === gun);
   return existing === undefined ? newKey(keys, role, gun) : keys.store.get(existing, keys.passphrases);
 }

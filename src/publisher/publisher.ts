@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { TrustedRepository } from '../client/index.ts';
+import { DownloadError, type TrustedRepository } from '../client/index.ts';
 import { type Dialect, type Gun, type RoleName, type TargetFile, VerificationError } from '../tuf/index.ts';
 import { Draft } from './draft.ts';
 import { PublishError } from './errors.ts';
 import { initializeRepository } from './initialize.ts';
 import type { SigningKeys } from './sign-role.ts';
+import { Staging } from './staging.ts';
 import { addTarget, dockerSigningRoles, revokeTag } from './tags.ts';
 import type { TrustServer } from './trust-server.ts';
 
 const MAX_CONFLICTS = 5;
+/** By how much the version goes up, at each conflict, at which a role that has no file starts. */
+const FLOOR_STEP = 10;
 
 export interface PublisherOptions {
   readonly gun: Gun;
@@ -20,6 +23,8 @@ export interface PublisherOptions {
   readonly clock: () => Date;
   /** Called before a root key is made. */
   readonly onNewRootKey?: () => void;
+  /** Called as soon as the server has taken the files, whatever comes after it. */
+  readonly onPublished?: (published: Published) => void;
   /** Makes the draft of a repository that the server does not have; Docker's first publish unless said otherwise. */
   readonly initialize?: () => Promise<Draft>;
 }
@@ -37,10 +42,13 @@ export type Edit = (draft: Draft, now: Date) => Promise<void> | void;
 
 /** Edits, signs, verifies its own output, sends, and starts anew from the server's state if somebody was faster. */
 export class Publisher {
+  /** Changes that other people sign as well, before they are published. */
+  readonly staging: Staging;
   readonly #options: PublisherOptions;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+    this.staging = new Staging(options);
   }
 
   /**
@@ -61,8 +69,9 @@ export class Publisher {
    */
   async revoke(tag?: string): Promise<Published> {
     let kept: readonly RoleName[] = [];
-    const published = await this.publish(async (draft, now) => {
-      if (draft.isNew) throw new PublishError('not-signed', `${this.#options.gun} has no trust data`);
+    const refuse = () => Promise.reject(new PublishError('not-signed', `${this.#options.gun} has no trust data`));
+    const existing = new Publisher({ ...this.#options, initialize: this.#options.initialize ?? refuse });
+    const published = await existing.publish(async (draft, now) => {
       kept = await revokeTag(draft, this.#options.keys, now, tag);
     });
     if (kept.length === 0) return published;
@@ -83,7 +92,8 @@ export class Publisher {
   async publish(edit: Edit, { always = false } = {}): Promise<Published> {
     const { gun, dialect, keys, server, clock } = this.#options;
     for (let attempt = 1; ; attempt++) {
-      const draft = await this.#draft();
+      // a delegation that was taken away and given back: its old versions are there still, and nobody says how many
+      const draft = await this.#draft(attempt === 1 ? 0 : FLOOR_STEP ** (attempt - 1));
       const now = clock();
       const initialized = draft.isNew;
       await edit(draft, now);
@@ -95,15 +105,26 @@ export class Publisher {
         if (error instanceof PublishError && error.code === 'conflict' && attempt < MAX_CONFLICTS) continue;
         throw error;
       }
+      const published = { roles: [...files.keys()], initialized };
+      this.#options.onPublished?.(published);
+      await this.#look();
+      return published;
+    }
+  }
+
+  /** Takes note of what was published; that it cannot be had just now does not undo it. */
+  async #look(): Promise<void> {
+    try {
       await this.#options.refresh();
-      return { roles: [...files.keys()], initialized };
+    } catch (error) {
+      if (!(error instanceof DownloadError)) throw error;
     }
   }
 
   /** The repository as it is, or a new one if the server has never heard of it. */
-  async #draft(): Promise<Draft> {
+  async #draft(floor: number): Promise<Draft> {
     try {
-      return Draft.of(await this.#options.refresh());
+      return Draft.of(await this.#options.refresh(), floor);
     } catch (error) {
       if (!(error instanceof VerificationError) || error.code !== 'unsigned' || error.role !== 'root') throw error;
       const { initialize, clock, ...options } = this.#options;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type PrivateKey, rootCertificate } from '../signing/index.ts';
+import { rootCertificate, type Signer } from '../signing/index.ts';
 import {
   type Gun,
   type KeyId,
@@ -18,7 +18,7 @@ import { canonicalIdOf, type SigningKeys } from './sign-role.ts';
 /** The keys that a role is to have from now on, in place of all it had. */
 export interface NewRoleKeys {
   readonly keys: readonly PublicKey[];
-  /** Stays as it is where it is left out. */
+  /** Stays as it is where it is left out: fewer keys than that are refused, never taken for a lower threshold. */
   readonly threshold?: number;
 }
 
@@ -29,12 +29,12 @@ export interface NewRoleKeys {
  */
 export function rotateRole(draft: Draft, role: TopLevelRole, now: Date, { keys, threshold }: NewRoleKeys): void {
   const old = draft.root.roles.get(role) as RoleKeys;
-  draft.editRoot(now, (root) => withRoleKeys(root, role, keys, threshold ?? Math.min(old.threshold, keys.length)));
+  draft.editRoot(now, (root) => withRoleKeys(root, role, keys, threshold ?? old.threshold));
   if (role === 'targets') draft.edit(TARGETS, now, (targets) => targets);
 }
 
 /** Certificates of root keys for a GUN, valid from now on for ten years. */
-export function rootCertificatesFor(keys: readonly PrivateKey[], gun: Gun, now: Date): Promise<readonly PublicKey[]> {
+export function rootCertificatesFor(keys: readonly Signer[], gun: Gun, now: Date): Promise<readonly PublicKey[]> {
   return Promise.all(keys.map((key) => rootCertificate(key, gun, now)));
 }
 

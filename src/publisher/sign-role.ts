@@ -140,6 +140,7 @@ export function completeFile(dialect: Dialect, file: PendingFile): Uint8Array {
       {
         roles: [file.role],
         keyIds: missing.keyIds,
+        needed: missing.needed,
       },
     );
   }

@@ -11,8 +11,6 @@ import {
 import {
   type Dialect,
   type Gun,
-  type KeyId,
-  kindOf,
   MetadataError,
   parseGun,
   parseKeyId,
@@ -22,7 +20,7 @@ import {
 } from '../tuf/index.ts';
 import type { Draft } from './draft.ts';
 import { PublishError } from './errors.ts';
-import { addSignatures, completeFile, missingSignatures, type PendingFile, type SigningKeys } from './sign-role.ts';
+import { addSignatures, type SigningKeys } from './sign-role.ts';
 
 /** One file of a staged update, as it travels: the bytes to sign and the signatures so far. */
 export interface StagedFile {
@@ -42,6 +40,11 @@ export interface StagedUpdate {
 }
 
 const FORMAT = 'hallmark-staged-update-1';
+/** More than any update needs: the rest would only cost time (S23). */
+const MAX_BYTES = 64 * 1024 * 1024;
+const MAX_FILES = 256;
+const MAX_SIGNATURES = 256;
+const METHOD = /^[a-z0-9-]{1,40}$/;
 
 export function encodeStagedUpdate({ gun, files }: StagedUpdate): Uint8Array {
   const document = {
@@ -56,12 +59,17 @@ export function encodeStagedUpdate({ gun, files }: StagedUpdate): Uint8Array {
   return encodeUtf8(`${JSON.stringify(document, null, 1)}\n`);
 }
 
-/** @throws MetadataError `malformed` */
+/** Reads what may come from anybody; nothing of it is believed. @throws MetadataError `malformed` */
 export function decodeStagedUpdate(bytes: Uint8Array): StagedUpdate {
   try {
+    if (bytes.length > MAX_BYTES) throw new DecodeError(`of more than ${MAX_BYTES} bytes`);
     const document = decodeJsonObject(bytes);
+    only(document, ['format', 'gun', 'files']);
     if (document.get('format') !== FORMAT) throw new DecodeError(`not of the form ${FORMAT}`);
-    return { gun: parseGun(text(document, 'gun')), files: list(document, 'files').map(decodeFile) };
+    const files = list(document, 'files', MAX_FILES).map(decodeFile);
+    if (files.length === 0) throw new DecodeError('without files');
+    if (new Set(files.map(({ role }) => role)).size < files.length) throw new DecodeError('with a role named twice');
+    return { gun: parseGun(text(document, 'gun')), files };
   } catch (cause) {
     if (cause instanceof DecodeError)
       throw new MetadataError('malformed', `staged update: ${cause.message}`, { cause });
@@ -70,12 +78,21 @@ export function decodeStagedUpdate(bytes: Uint8Array): StagedUpdate {
 }
 
 function decodeFile(value: JsonObject): StagedFile {
-  const signatures = list(value, 'signatures').map((signature) => ({
-    keyId: parseKeyId(text(signature, 'keyid')),
-    method: text(signature, 'method'),
-    bytes: decodeBase64(text(signature, 'sig')),
-  }));
+  only(value, ['role', 'signed', 'signatures']);
+  const signatures = list(value, 'signatures', MAX_SIGNATURES).map(decodeSignature);
   return { role: parseRoleName(text(value, 'role')), signedBytes: decodeBase64(text(value, 'signed')), signatures };
+}
+
+function decodeSignature(value: JsonObject): Signature {
+  only(value, ['keyid', 'method', 'sig']);
+  const method = text(value, 'method');
+  if (!METHOD.test(method)) throw new DecodeError('method is no name of a signature method');
+  return { keyId: parseKeyId(text(value, 'keyid')), method, bytes: decodeBase64(text(value, 'sig')) };
+}
+
+function only(object: JsonObject, names: readonly string[]): void {
+  for (const name of object.keys())
+    if (!names.includes(name)) throw new DecodeError(`unknown field ${JSON.stringify(name.slice(0, 60))}`);
 }
 
 function text(object: JsonObject, name: string): string {
@@ -84,85 +101,27 @@ function text(object: JsonObject, name: string): string {
   return value;
 }
 
-function list(object: JsonObject, name: string): readonly JsonObject[] {
+function list(object: JsonObject, name: string, max: number): readonly JsonObject[] {
   const value: JsonValue | undefined = object.get(name);
   if (!Array.isArray(value)) throw new DecodeError(`${name} is not an array`);
+  if (value.length > max) throw new DecodeError(`${name} has more than ${max} entries`);
   return value.map((entry) => {
     if (!(entry instanceof Map)) throw new DecodeError(`${name} holds something other than objects`);
     return entry as JsonObject;
   });
 }
 
-/** A draft as a staged update, with the signatures of the keys at hand. @throws KeyStoreError */
+/**
+ * A draft as a staged update, with the signatures of the keys at hand.
+ * @throws PublishError `not-signed` for a repository that was never published: others could not hold the update against
+ * anything; KeyStoreError
+ */
 export async function stageDraft(draft: Draft, dialect: Dialect, keys: SigningKeys, gun: Gun): Promise<StagedUpdate> {
+  if (draft.isNew) throw new PublishError('not-signed', `${gun} has no trust data: publish it once before staging`);
   const files: StagedFile[] = [];
   for (const pending of draft.pending(dialect)) {
     const { role, signedBytes, signatures } = await addSignatures(keys, pending);
     files.push({ role, signedBytes, signatures });
   }
   return { gun, files };
-}
-
-/** A staged file set against the repository as the reader trusts it: what it changes, who signed, who is missing. */
-export interface StagedReview {
-  readonly pending: PendingFile;
-  readonly missing: readonly { readonly needed: number; readonly keyIds: readonly KeyId[] }[];
-}
-
-/**
- * Puts a staged update onto a fresh draft. Files must follow the repository's present state: one that was overtaken by
- * another publication is refused, since nobody can publish it any more.
- * @throws PublishError `conflict`; MetadataError
- */
-export function applyStagedUpdate(
-  { files }: StagedUpdate,
-  draft: Draft,
-  dialect: Dialect,
-  now: Date,
-): readonly StagedReview[] {
-  for (const { role, signedBytes } of files) {
-    const kind = kindOf(role);
-    const signed = dialect.decodeSigned(kind, signedBytes);
-    const present = signed.type === 'root' ? draft.root : signed.type === 'targets' ? draft.targets(role) : undefined;
-    if (signed.version !== (present?.version ?? 0) + 1) {
-      throw new PublishError(
-        'conflict',
-        `${role} ${signed.version} was staged on another state: the repository has version ${present?.version ?? 0}`,
-        { roles: [role] },
-      );
-    }
-    if (signed.type === 'root') draft.editRoot(now, () => signed);
-    else if (signed.type === 'targets') draft.edit(role, now, () => signed);
-  }
-  return draft.pending(dialect).map((pending) => {
-    const staged = files.find(({ role }) => role === pending.role);
-    const file = {
-      ...pending,
-      signedBytes: staged?.signedBytes ?? pending.signedBytes,
-      signatures: staged?.signatures ?? [],
-    };
-    return { pending: file, missing: missingSignatures(dialect, file) };
-  });
-}
-
-/** Adds the signatures of the keys at hand. @throws KeyStoreError */
-export async function cosign(
-  update: StagedUpdate,
-  reviews: readonly StagedReview[],
-  keys: SigningKeys,
-): Promise<StagedUpdate> {
-  const files: StagedFile[] = [];
-  for (const { pending } of reviews) {
-    const { role, signedBytes, signatures } = await addSignatures(keys, pending);
-    files.push({ role, signedBytes, signatures });
-  }
-  return { gun: update.gun, files };
-}
-
-/** The complete files of a staged update. @throws PublishError `no-signing-key` if a threshold is not reached */
-export function completeStagedUpdate(
-  reviews: readonly StagedReview[],
-  dialect: Dialect,
-): ReadonlyMap<RoleName, Uint8Array> {
-  return new Map(reviews.map(({ pending }) => [pending.role, completeFile(dialect, pending)]));
 }

@@ -50,6 +50,7 @@ function mayHold(draft: Draft, role: RoleName, path: string): boolean {
  * are delegations; here a role that makes the tag trusted and cannot be signed fails the whole.
  * @returns roles of other signers that still list the tag, though nobody trusts it by them alone
  * @throws PublishError `not-signed`; `no-signing-key` and the draft is as it was
+ * @throws VerificationError `targets/releases` is refused
  */
 export async function revokeTag(
   draft: Draft,
@@ -57,6 +58,9 @@ export async function revokeTag(
   now: Date,
   tag: string | undefined,
 ): Promise<readonly RoleName[]> {
+  // what it holds cannot be told; signed anew, it would bring the tag back
+  const fault = draft.refusal(RELEASES);
+  if (fault !== undefined) throw fault;
   const holders = draft.roles.filter((role) => holds(draft, role, tag));
   if (holders.length === 0) {
     throw new PublishError(

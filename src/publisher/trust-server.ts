@@ -111,7 +111,11 @@ function refusalOf(answer: Uint8Array): PublishError {
   if (first?.get('code') === 'VERSION')
     return new PublishError('conflict', 'a newer version of the trust metadata was published meanwhile');
   const reason = reasonOf(first);
-  return new PublishError('rejected', `trust server rejected the update${reason === undefined ? '' : `: ${reason}`}`);
+  return new PublishError(
+    'rejected',
+    `trust server rejected the update${reason === undefined ? '' : `: ${reason.message}`}`,
+    reason === undefined ? {} : { reason },
+  );
 }
 
 function firstError(answer: Uint8Array): JsonObject | undefined {
@@ -125,10 +129,16 @@ function firstError(answer: Uint8Array): JsonObject | undefined {
   }
 }
 
-function reasonOf(error: JsonObject | undefined): string | undefined {
+function reasonOf(error: JsonObject | undefined): PublishError['reason'] {
   const detail = error?.get('detail');
   const inner = detail instanceof Map ? detail.get('Error') : undefined;
-  const reason = (inner instanceof Map ? inner.get('Msg') : undefined) ?? error?.get('message');
-  // the server's words reach a terminal: control characters must not
-  return typeof reason === 'string' ? reason.replace(/\p{Cc}+/gu, ' ').slice(0, 500) : undefined;
+  const message = (inner instanceof Map ? inner.get('Msg') : undefined) ?? error?.get('message');
+  const name = detail instanceof Map ? detail.get('Name') : undefined;
+  if (typeof message !== 'string') return undefined;
+  return { name: typeof name === 'string' ? plain(name) : '', message: plain(message) };
+}
+
+/** The server's words reach a terminal: what steers one, or turns the direction of text, must not. */
+function plain(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, 500);
 }

@@ -13,6 +13,7 @@ import {
   TARGETS,
   type TrustedTargets,
 } from '../tuf/index.ts';
+import { naturalOrder } from './natural-order.ts';
 
 /** A tag as `docker trust inspect` shows it. */
 export interface ReportedTag {
@@ -75,7 +76,6 @@ function tagsOf(targets: TrustedTargets): readonly ReportedTag[] {
     signers.set(pair, [...(signers.get(pair) ?? []), signerName(found.role)]);
   }
   const unique = new Map(released.map((entry) => [entry.pair, entry]));
-  const order = new Intl.Collator('en', { numeric: true });
   return [...unique.values()]
     .map(({ found, pair, sha256 }) => ({
       tag: found.path,
@@ -83,7 +83,7 @@ function tagsOf(targets: TrustedTargets): readonly ReportedTag[] {
       size: found.target.length,
       signers: [...(signers.get(pair) ?? [])].sort(),
     }))
-    .sort((a, b) => order.compare(a.tag, b.tag));
+    .sort((a, b) => naturalOrder(a.tag, b.tag));
 }
 
 function withDigest(found: FoundTarget): { found: FoundTarget; sha256: string; pair: string }[] {

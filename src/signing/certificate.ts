@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes, sign } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { DerTag, encodeDer, encodeDerInteger, encodeObjectId, encodeUtf8 } from '../encoding/index.ts';
-import { certificateKey, type Gun, type PublicKey } from '../tuf/index.ts';
+import { certificateKey, type Gun, type PublicKey, verifyingKey } from '../tuf/index.ts';
 import { PrivateKeyError } from './errors.ts';
-import { spki } from './key-der.ts';
-import type { PrivateKey } from './private-key.ts';
+import type { Signer } from './signer.ts';
+import { encodeUnsigned } from './unsigned-integer.ts';
 
 const VALID_DAYS = 3650;
 const DAY = 24 * 60 * 60 * 1000;
@@ -42,21 +42,43 @@ const EXTENSIONS = encodeDer(
  * The self-signed certificate that makes a root key the root of one GUN (reference 3.1), as a key of type `ecdsa-x509`
  * or `rsa-x509`. Valid for 3650 days from `notBefore`, whole seconds. It has one fixed form, so it is written out
  * here: a certificate library would cost more start-up time than all of a push.
+ * The key may lie anywhere: only its signature is asked for.
  * @throws PrivateKeyError `unsupported` for ed25519, which Notary cannot verify in a certificate
  */
-export async function rootCertificate(key: PrivateKey, gun: Gun, notBefore: Date): Promise<PublicKey> {
-  if (key.algorithm === 'ed25519') {
-    throw new PrivateKeyError(
-      'unsupported',
-      'a root key must be ecdsa or rsa: an ed25519 key cannot have a certificate',
-    );
-  }
-  const algorithm = key.algorithm === 'rsa' ? RSA_SHA256 : ECDSA_SHA256;
+export async function rootCertificate(signer: Signer, gun: Gun, notBefore: Date): Promise<PublicKey> {
+  const { algorithm, form } = certificateForm(signer);
   const name = distinguishedName(gun);
   const validity = sequence(time(notBefore), time(new Date(notBefore.getTime() + VALID_DAYS * DAY)));
-  const body = sequence(VERSION_3, serialNumber(), algorithm, name, validity, name, spki(key.object), EXTENSIONS);
-  const signature = sign('sha256', body, key.object);
+  const body = sequence(VERSION_3, serialNumber(), algorithm, name, validity, name, signer.key.bytes, EXTENSIONS);
+  const signature = await form(body);
   return certificateKey(sequence(body, algorithm, encodeDer(DerTag.bitString, Uint8Array.of(0), signature)));
+}
+
+/** How a key signs certificates, which is not how it signs metadata: ECDSA in DER, RSA by PKCS#1 v1.5. */
+function certificateForm(signer: Signer): { algorithm: Uint8Array; form: (body: Uint8Array) => Promise<Uint8Array> } {
+  const { algorithm } = verifyingKey(signer.key);
+  switch (algorithm) {
+    case 'ecdsa':
+      return { algorithm: ECDSA_SHA256, form: async (body) => ecdsaDer(await signer.sign(body)) };
+    case 'rsa': {
+      const pkcs1 = signer.signPkcs1?.bind(signer);
+      if (pkcs1 !== undefined) return { algorithm: RSA_SHA256, form: pkcs1 };
+      throw new PrivateKeyError('unsupported', 'this RSA key cannot sign a certificate: it signs by PSS alone');
+    }
+    case 'ed25519':
+      throw new PrivateKeyError(
+        'unsupported',
+        'a root key must be ecdsa or rsa: an ed25519 key cannot have a certificate',
+      );
+    default:
+      return algorithm satisfies never;
+  }
+}
+
+/** r‖s as a sequence of two integers. */
+function ecdsaDer(signature: Uint8Array): Uint8Array {
+  const half = signature.length / 2;
+  return sequence(encodeUnsigned(signature.subarray(0, half)), encodeUnsigned(signature.subarray(half)));
 }
 
 function sequence(...parts: readonly Uint8Array[]): Uint8Array {

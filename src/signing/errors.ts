@@ -22,6 +22,8 @@ export type KeyStoreErrorCode =
   /** Nobody could give a passphrase. */
   | 'no-passphrase'
   | 'not-found'
+  /** Another key, or another version of the key, is in the place already. */
+  | 'exists'
   /** The file holds another key than its name says. */
   | 'key-mismatch'
   /** Others may read or change the file or directory (S7). */
@@ -29,7 +31,17 @@ export type KeyStoreErrorCode =
   | 'unreadable'
   | 'read-only'
   | 'disk-full'
-  | 'io';
+  | 'io'
+  /** The token library cannot be loaded, or pkcs11js is not installed. */
+  | 'token-module'
+  | 'token-absent'
+  /** Several tokens, or several keys of a token, are meant by one URI. */
+  | 'token-ambiguous'
+  | 'no-pin'
+  | 'wrong-pin'
+  | 'pin-locked'
+  /** The token refused for another reason, which its message tells. */
+  | 'token-failed';
 
 /** A key store that could not do what it was asked; every key is as it was before. */
 export class KeyStoreError extends Error {

@@ -9,9 +9,12 @@
  *     const signer = await store.get(key.keyId, environmentPassphrases(process.env));
  *     const signature = await signer.sign(signedBytes);
  */
+import * as promises from 'node:fs/promises';
+import { KeyStoreError } from './errors.ts';
 import { KeyDirectory } from './key-directory.ts';
 import { MemoryKeyFiles } from './key-files.ts';
-import { FileKeyStore, type KeyStore } from './key-store.ts';
+import { FileKeyStore, type PrivateKeyStore } from './key-store.ts';
+import { readPrivateFile } from './private-files.ts';
 
 export { rootCertificate } from './certificate.ts';
 export { KeyStoreError, type KeyStoreErrorCode, PrivateKeyError, type PrivateKeyErrorCode } from './errors.ts';
@@ -26,7 +29,7 @@ export {
   relabelKeyFile,
   sealKey,
 } from './key-file.ts';
-export type { KeyInfo, KeyList, KeyStore } from './key-store.ts';
+export type { KeyInfo, KeyList, KeyStore, PrivateKeyStore } from './key-store.ts';
 export {
   environmentPassphrases,
   keyAlias,
@@ -35,14 +38,27 @@ export {
   passphraseProblem,
 } from './passphrases.ts';
 export { PrivateKey } from './private-key.ts';
-export type { Signer } from './signer.ts';
+export { decodePublicKeyFile, PublicKeyFileError, type PublicKeyFileErrorCode } from './public-key-file.ts';
+export type { Signer, StoredKey } from './signer.ts';
 
 /** The keys under `<trust directory>/private`. Nothing is read or made before it is needed. */
-export function openKeyStore(trustDirectory: string): KeyStore {
+export function openKeyStore(trustDirectory: string): PrivateKeyStore {
   return new FileKeyStore(new KeyDirectory(trustDirectory));
 }
 
 /** Keys in memory, encrypted like files and gone with the process: for tests and throw-away keys. */
-export function memoryKeyStore(): KeyStore {
+export function memoryKeyStore(): PrivateKeyStore {
   return new FileKeyStore(new MemoryKeyFiles());
+}
+
+const MAX_SECRET_FILE_BYTES = 1024 * 1024;
+
+/**
+ * A file of the user's own that holds a secret: a private key, a PIN, a share.
+ * @throws KeyStoreError `insecure-permissions` when others may read it (S7), `not-found`, `unreadable`
+ */
+export async function readSecretFile(path: string): Promise<Uint8Array> {
+  const bytes = await readPrivateFile(promises, path, MAX_SECRET_FILE_BYTES);
+  if (bytes === undefined) throw new KeyStoreError('not-found', `there is no regular file ${path}`, { path });
+  return bytes;
 }

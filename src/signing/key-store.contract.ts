@@ -4,12 +4,12 @@ import { type KeyId, parseGun } from '../tuf/index.ts';
 import {
   decodeKeyFile,
   encodeKeyFile,
-  type KeyStore,
   KeyStoreError,
   type KeyStoreErrorCode,
   type PassphraseRequest,
   type Passphrases,
   PrivateKey,
+  type PrivateKeyStore,
 } from './index.ts';
 
 const gun = parseGun('docker.io/library/alpine');
@@ -45,7 +45,7 @@ export async function codeOf(work: Promise<unknown>): Promise<KeyStoreErrorCode 
 }
 
 /** What every KeyStore promises. `open` gives a new process on the same keys each time it is called. */
-export function describeKeyStore(name: string, fresh: () => { readonly open: () => KeyStore }): void {
+export function describeKeyStore(name: string, fresh: () => { readonly open: () => PrivateKeyStore }): void {
   describe(`key store (${name})`, () => {
     test('an empty store has no keys', async () => {
       const store = fresh().open();

@@ -13,6 +13,7 @@ import {
 import type { KeyFiles, StoredKeyFile } from './key-files.ts';
 import { keyAlias, noPassphrase, type Passphrases } from './passphrases.ts';
 import type { PrivateKey } from './private-key.ts';
+import type { StoredKey } from './signer.ts';
 
 /** A stored key, as its name and headers describe it without being opened. */
 export interface KeyInfo {
@@ -20,8 +21,10 @@ export interface KeyInfo {
   readonly role: string | undefined;
   readonly gun: Gun | undefined;
   readonly encrypted: boolean;
-  /** Where it lies, for messages. */
+  /** Where it lies, for messages: a file, or a token's URI. */
   readonly path: string;
+  /** The URI of the token that holds the key and never gives it away. */
+  readonly token?: string;
 }
 
 export interface KeyList {
@@ -38,7 +41,7 @@ export interface KeyList {
 export interface KeyStore {
   list(): Promise<KeyList>;
   /** Opens a key: asks for its passphrase up to 3 times, and only when no known passphrase of its alias opens it. */
-  get(keyId: KeyId, passphrases: Passphrases): Promise<PrivateKey>;
+  get(keyId: KeyId, passphrases: Passphrases): Promise<StoredKey>;
   /** Stores a key under its own ID, in the place of a stored one. An empty passphrase is refused. */
   add(key: PrivateKey, owner: KeyOwner, passphrase: string): Promise<void>;
   /** Forgets the key; one that is not there is no error. */
@@ -49,10 +52,15 @@ export interface KeyStore {
   importKey(keyId: KeyId, file: KeyFile): Promise<void>;
 }
 
+/** A store of files, which hands out the private keys themselves. */
+export interface PrivateKeyStore extends KeyStore {
+  get(keyId: KeyId, passphrases: Passphrases): Promise<PrivateKey>;
+}
+
 const MAX_ATTEMPTS = 3;
 
 /** The one key store: what a key is, on top of where its file lies. */
-export class FileKeyStore implements KeyStore {
+export class FileKeyStore implements PrivateKeyStore {
   readonly #files: KeyFiles;
   readonly #opened = new Map<KeyId, PrivateKey>();
   /** By alias: keys of one role share one prompt (reference 9.3). */

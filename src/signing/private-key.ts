@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import {
   canonicalKeyId,
   type KeyAlgorithm,
@@ -11,10 +11,10 @@ import {
 } from '../tuf/index.ts';
 import { PrivateKeyError } from './errors.ts';
 import { decodeKey, encodeBareKey, encodePrivateKeyInfo, type KeyForm, spki } from './key-der.ts';
-import type { Signer } from './signer.ts';
+import type { StoredKey } from './signer.ts';
 
 /** A private key in memory, decrypted and ready to sign. */
-export class PrivateKey implements Signer {
+export class PrivateKey implements StoredKey {
   readonly algorithm: KeyAlgorithm;
   readonly key: PublicKey;
   /** Names the key in files and on signers: the ID of the bare key. */
@@ -72,5 +72,10 @@ export class PrivateKey implements Signer {
 
   async sign(message: Uint8Array): Promise<Uint8Array> {
     return signBytes(this.algorithm, this.object, message);
+  }
+
+  async signPkcs1(message: Uint8Array): Promise<Uint8Array> {
+    if (this.algorithm !== 'rsa') throw new PrivateKeyError('unsupported', 'PKCS#1 signatures are for RSA keys');
+    return new Uint8Array(sign('sha256', message, this.object));
   }
 }

@@ -2,7 +2,7 @@
 import { sha256Hex } from './crypto.ts';
 import { VerificationError } from './errors.ts';
 import type { RoleKeys, Snapshot, Targets } from './metadata.ts';
-import { type KeyId, type RoleName, SNAPSHOT, type Version } from './names.ts';
+import type { KeyId, RoleName, Version } from './names.ts';
 
 /** The newest file of a role that was ever trusted. */
 export interface Mark {
@@ -63,18 +63,23 @@ function lostKey(mark: Mark, { keyIds }: RoleKeys): boolean {
 }
 
 /**
- * Refuses a snapshot that no longer lists a delegation which was trusted before and still has its keys (5.5.5): leaving
- * `targets/releases` out would bring back what `targets` once signed for a tag.
- * @throws VerificationError `rollback`
+ * Delegations that a snapshot no longer lists, though they were trusted before and still have their keys (5.5.5): to leave
+ * `targets/releases` out would bring back what `targets` once signed for a tag. The role is refused and not the snapshot,
+ * since a delegation that was taken away and given back is in that state until somebody signs it.
  */
-export function checkStillListed({ delegations }: Targets, { meta }: Snapshot, marks: Marks): void {
+export function unlistedDelegations(
+  { delegations }: Targets,
+  { meta }: Snapshot,
+  marks: Marks,
+): ReadonlyMap<RoleName, VerificationError> {
+  const unlisted = new Map<RoleName, VerificationError>();
   for (const delegation of delegations.roles) {
     const { name } = delegation;
     const mark = marks.get(name);
     if (mark === undefined || meta.has(name) || lostKey(mark, delegation)) continue;
-    throw new VerificationError('rollback', SNAPSHOT, `snapshot no longer lists ${name}, which was trusted before`, {
-      expected: `${name} version ${mark.version}`,
-      actual: 'not listed',
-    });
+    const evidence = { expected: `${name} version ${mark.version}`, actual: 'not listed' };
+    const message = `snapshot no longer lists ${name}, which was trusted before`;
+    unlisted.set(name, new VerificationError('rollback', name, message, evidence));
   }
+  return unlisted;
 }

@@ -28,7 +28,7 @@ import {
   type Version,
 } from './names.ts';
 import { checkPin, checkPinnedVersion } from './pin.ts';
-import { checkRollback, checkStillListed, type Mark, type Marks } from './rollback.ts';
+import { checkRollback, type Mark, type Marks, unlistedDelegations } from './rollback.ts';
 import { verifyRole } from './verify.ts';
 
 /** What holds for one whole update. */
@@ -221,7 +221,6 @@ export class TrustedSnapshot implements TrustedFile<Snapshot> {
     const authority = this.timestamp.root.authority('targets');
     const pin = requirePin(TARGETS, this.signed);
     const trusted = admit('targets', TARGETS, file, cached, authority, pin, this.#context);
-    checkStillListed(trusted.signed, this.signed, this.#context.marks);
     const marks = withMark(this.marks, { role: TARGETS, ...trusted }, authority.role);
     return new TrustedTargets(this, new Map([[TARGETS, { role: TARGETS, ...trusted }]]), marks, this.#context);
   }
@@ -259,10 +258,17 @@ export class TrustedTargets {
     const authority = { keys: delegator.keys, role: delegation };
     const pin = requirePin(role, this.snapshot.signed);
     const trusted = admit('targets', role, file, cached, authority, pin, this.#context);
-    checkStillListed(trusted.signed, this.snapshot.signed, this.#context.marks);
     const added: TrustedFile<Targets> = { role, ...trusted };
     const marks = withMark(this.marks, added, delegation);
     return new TrustedTargets(this.snapshot, new Map([...this.roles, [role, added]]), marks, this.#context);
+  }
+
+  /** Delegations of the loaded roles that were trusted before and that the snapshot hides now: none of them is trusted. */
+  get unlisted(): ReadonlyMap<RoleName, VerificationError> {
+    const { marks } = this.#context;
+    return new Map(
+      [...this.roles.values()].flatMap(({ signed }) => [...unlistedDelegations(signed, this.snapshot.signed, marks)]),
+    );
   }
 }
 

@@ -46,7 +46,7 @@ describe('docker-trust: what it signs, Docker trusts', () => {
     const plugin = join(reader.config, 'cli-plugins', 'docker-trust');
     const answer = await run([plugin, 'docker-cli-plugin-metadata'], { env: cleanEnvironment({ HOME: reader.home }) });
     expect(JSON.parse(answer.stdout)).toMatchObject({ SchemaVersion: '0.1.0', Vendor: 'Hallmark' });
-    // Docker to 28 has the command built in and says so; a file that is no plugin it would call invalid in other words
+    // under its own name Docker to 28 lists the command that it has built in, so here it is met under another one
     copyFileSync(plugin, join(reader.config, 'cli-plugins', 'docker-hallmarktrust'));
     const info = JSON.parse((await reader.untrusted('info', '--format', '{{json .ClientInfo}}')).stdout);
     expect(info.Plugins).toContainEqual(
@@ -56,8 +56,6 @@ describe('docker-trust: what it signs, Docker trusts', () => {
         ShortDescription: 'Manage trust on Docker images',
       }),
     );
-    const help = await reader.untrusted('hallmarktrust', '--help').catch((error: unknown) => String(error));
-    expect(help).toBeDefined();
     const called = await run(
       [plugin, '--config', reader.config, '-H', world.dockerHost, 'trust', 'inspect', repository],
       {

@@ -123,6 +123,37 @@ describe("Hallmark called as notary, beside the original, against the original's
     expect(names(await reader.notary('list', gun))).toEqual(['kept']);
   });
 
+  promise("on a terminal it asks in the original's words, again after a wrong passphrase", async () => {
+    const [gun, user] = ['example.com/face/terminal', world.user('terminal')];
+    const session = user.notaryFaceOnTerminal('init', gun);
+    await session.expect(/^You are about to create a new root signing key passphrase\./);
+    for (const role of ['root', 'targets', 'snapshot'])
+      for (const ask of ['Enter', 'Repeat']) {
+        await session.expect(new RegExp(`${ask} passphrase for new ${role} key with ID [0-9a-f]{7}: $`));
+        await session.sendSecret(`${role} passphrase`);
+      }
+    expect(await session.exit()).toBe(0);
+
+    const publish = user.notaryFaceOnTerminal('publish', gun);
+    await publish.expect(/Enter passphrase for targets key with ID [0-9a-f]{7}: $/);
+    await publish.sendSecret('wrong passphrase');
+    await publish.expect(
+      /Passphrase incorrect\. Please retry\.\r\nEnter passphrase for targets key with ID [0-9a-f]{7}: $/,
+    );
+    await publish.sendSecret('targets passphrase');
+    await publish.expect(/Enter passphrase for snapshot key with ID [0-9a-f]{7}: $/);
+    await publish.sendSecret('snapshot passphrase');
+    expect(await publish.exit()).toBe(0);
+    expect(publish.transcript).toEndWith(`Successfully published changes for repository ${gun}\n`);
+
+    const keyId = tableRows(expectSuccess(await user.notary('key', 'list')))[0]?.at(-2) ?? '';
+    const removal = user.notaryFaceOnTerminal('key', 'remove', keyId);
+    await removal.expect(/\(yes\/no\) {2}$/);
+    removal.send('yes\n');
+    expect(await removal.exit()).toBe(0);
+    expect(expectSuccess(await user.notary('key', 'list'))).not.toContain(keyId);
+  });
+
   promise('keys that one exports the other imports', async () => {
     const user = world.user('exporter');
     expectSuccess(await user.notaryFace('key', 'generate', '-r', 'user'));

@@ -69,14 +69,17 @@ describe('key compromise: the key of a delegation is stolen', () => {
     expect(await reader.hallmark('verify', `${repository}:evil`)).toMatchObject({ code: 3 });
   });
 
-  promise('Alice starts the delegation anew with her new key, signs her release, and everybody trusts it again', async () => {
-    const restart = await alice.hallmark('delegation', 'restart', repository, RELEASES);
-    expect(restart).toMatchObject({ code: 0, stdout: `Delegation ${RELEASES} starts anew, with nothing signed\n` });
-    expect((await alice.hallmark('sign', `${repository}:1`)).code).toBe(0);
-    const readers = [reader, world.user('late')];
-    await expectTrusted(readers, repository, '1', good);
-    await expectTrusted(readers, repository, 'evil', undefined);
-  });
+  promise(
+    'Alice starts the delegation anew with her new key, signs her release, and everybody trusts it again',
+    async () => {
+      const restart = await alice.hallmark('delegation', 'restart', repository, RELEASES);
+      expect(restart).toMatchObject({ code: 0, stdout: `Delegation ${RELEASES} starts anew, with nothing signed\n` });
+      expect((await alice.hallmark('sign', `${repository}:1`)).code).toBe(0);
+      const readers = [reader, world.user('late')];
+      await expectTrusted(readers, repository, '1', good);
+      await expectTrusted(readers, repository, 'evil', undefined);
+    },
+  );
 
   promise('the stolen key signs nothing for the role that it was taken from', async () => {
     const late = await thief.hallmark('sign', '--role', RELEASES, `${repository}:evil`);

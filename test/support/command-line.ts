@@ -23,6 +23,7 @@ type Fetch = (request: Request) => Promise<Response>;
  */
 export interface CommandLineWorld {
   readonly registryHost: string;
+  readonly trustServer: string;
   betweenTrust: (request: Request, next: Fetch) => Promise<Response>;
   betweenRegistry: (request: Request, next: Fetch) => Promise<Response>;
   readonly directory: string;
@@ -52,6 +53,7 @@ export async function openWorld(clock: () => Date = () => new Date()): Promise<C
   });
   const world: CommandLineWorld = {
     registryHost: `localhost:${images.port}`,
+    trustServer: trust.url,
     betweenTrust: pass,
     betweenRegistry: pass,
     directory,

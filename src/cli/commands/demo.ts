@@ -7,8 +7,8 @@ import type { CommandContext } from '../context.ts';
 import { Narrator, type Person, type RunCommand } from '../demo/narrator.ts';
 import { type DemoStage, openStage } from '../demo/stage.ts';
 import { tellStory } from '../demo/story.ts';
-import { PartialFailure } from '../errors.ts';
 import { ExitCode } from '../exit-codes.ts';
+import { PartialFailure } from '../usage-error.ts';
 
 /** `hallmark demo`: the main job and four attacks, played for real on this machine; fails if one of them goes wrong. */
 export async function demo({ io }: CommandContext, run: RunCommand): Promise<void> {

@@ -16,11 +16,11 @@ import {
 } from '../../registry/index.ts';
 import { TARGETS, VerificationError } from '../../tuf/index.ts';
 import type { CommandContext } from '../context.ts';
-import { UsageError } from '../errors.ts';
 import { openEngine, parseImageLocation } from '../image-location.ts';
 import { ProgressDisplay } from '../progress.ts';
 import type { Session } from '../session.ts';
 import { isTrustEnabled } from '../settings.ts';
+import { UsageError } from '../usage-error.ts';
 
 export interface PullOptions {
   readonly allTags?: boolean;

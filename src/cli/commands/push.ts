@@ -11,11 +11,11 @@ import {
   pushImage,
 } from '../../registry/index.ts';
 import type { CommandContext } from '../context.ts';
-import { UsageError } from '../errors.ts';
 import { type ImageLocation, openEngine, parseImageLocation } from '../image-location.ts';
 import { ProgressDisplay } from '../progress.ts';
 import type { Session } from '../session.ts';
 import { isTrustEnabled, trustServer } from '../settings.ts';
+import { UsageError } from '../usage-error.ts';
 import { signTag } from './sign.ts';
 
 export interface PushOptions {
@@ -23,6 +23,8 @@ export interface PushOptions {
   readonly platform?: string;
   readonly quiet?: boolean;
   readonly disableContentTrust?: boolean;
+  /** Where to write the signed change instead of publishing it; the image is pushed all the same. */
+  readonly stage?: string;
 }
 
 /** `hallmark push REF`: pushes, reads back what the registry then serves by that digest, and signs it. */
@@ -40,12 +42,16 @@ export async function push(context: CommandContext, text: string, options: PushO
   io.stderr.write(`The push refers to repository [${gun(reference)}]\n`);
   const pushed = await pushFrom(context, session, reference, from, options);
   io.stderr.write(`${reference.tag}: digest: ${pushed.digest} size: ${pushed.size}\n`);
-  if (signed) return signTag(context, session, reference, reference.tag, pushed);
+  if (signed) return signTag(context, session, reference, reference.tag, pushed, stageOf(options));
   io.stderr.write('Warning: content trust is off: the tag is not signed\n');
   if (globals.json)
     io.stdout.write(
       `${JSON.stringify({ reference: text, digest: pushed.digest, size: pushed.size, signed: false }, null, 2)}\n`,
     );
+}
+
+function stageOf({ stage }: PushOptions): { readonly stage?: string } {
+  return stage === undefined ? {} : { stage };
 }
 
 type Pushed = Pick<Descriptor, 'digest' | 'size'>;

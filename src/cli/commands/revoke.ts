@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-import { parseReference } from '../../registry/index.ts';
+import { stageRevocation } from '../../publisher/index.ts';
+import { type ImageReference, parseReference } from '../../registry/index.ts';
 import type { CommandContext } from '../context.ts';
-import { UsageError } from '../errors.ts';
 import { confirm } from '../prompts.ts';
+import { UsageError } from '../usage-error.ts';
+import { stageTo } from './stage.ts';
 
 /** `hallmark revoke REF`: takes the signatures of a tag, or of a whole repository, from every role that holds them. */
 export async function revoke(
-  { io, globals, open }: CommandContext,
+  context: CommandContext,
   text: string,
-  options: { readonly yes?: boolean },
+  options: { readonly yes?: boolean; readonly stage?: string },
 ): Promise<void> {
+  const { io, globals, open } = context;
   const reference = parseReference(text);
   if (reference.digest !== undefined) throw new UsageError('cannot use a digest reference for IMAGE:TAG');
   const tag = reference.tagDefaulted ? undefined : reference.tag;
+  if (options.stage !== undefined) return stageRevoke(context, reference, tag, options.stage);
   if (tag === undefined && options.yes !== true) {
     const agreed = await confirm(io, `Confirm you would like to delete all signature data for ${text}?`);
     if (!agreed) return;
@@ -20,4 +24,19 @@ export async function revoke(
   const { roles } = await open(reference).publisher().revoke(tag);
   if (globals.json) io.stdout.write(`${JSON.stringify({ reference: text, tag: tag ?? null, roles }, null, 2)}\n`);
   else io.stdout.write(`Successfully deleted signature for ${text}\n`);
+}
+
+async function stageRevoke(
+  context: CommandContext,
+  reference: ImageReference,
+  tag: string | undefined,
+  path: string,
+): Promise<void> {
+  const session = context.open(reference);
+  let kept: readonly string[] = [];
+  await stageTo(context, session, path, async (draft, now) => {
+    kept = await stageRevocation(draft, session.keys, now, tag);
+  });
+  if (kept.length > 0)
+    context.io.stderr.write(`${kept.join(', ')} still signs it: its signer must revoke it as well\n`);
 }

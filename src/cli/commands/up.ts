@@ -13,8 +13,8 @@ import {
   withRequestLog,
 } from '../../service/index.ts';
 import type { CommandContext } from '../context.ts';
-import { UsageError } from '../errors.ts';
 import type { Io } from '../io.ts';
+import { UsageError } from '../usage-error.ts';
 
 export interface UpOptions {
   readonly data: string;
@@ -36,6 +36,7 @@ export async function up({ io }: CommandContext, options: UpOptions): Promise<vo
   const address = parseAddress(options.listen, '--listen');
   const registryAddress = options.registry === undefined ? undefined : parseAddress(options.registry, '--registry');
   const log = openLog('info');
+  await mkdir(data, { recursive: true, mode: 0o700 });
   const { identity, caFile } = await tlsOf(data, address, options, io);
   const server = await openTrustServer({ dataDir: data, clock: () => io.now(), log, env: io.env });
   const listeners: Listener[] = [];

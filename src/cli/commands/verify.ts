@@ -5,9 +5,9 @@ import { TARGETS, VerificationError } from '../../tuf/index.ts';
 import type { CommandContext } from '../context.ts';
 
 /** `hallmark verify REF`: prints the digest that was signed for a tag, or ends with exit code 3. */
-export async function verify({ io, globals, open }: CommandContext, text: string): Promise<void> {
+export async function verify({ io, globals, view }: CommandContext, text: string): Promise<void> {
   const reference = parseReference(text);
-  const repository = await open(reference).refresh();
+  const repository = await view(reference).refresh();
   const found = resolveReference(repository, reference);
   const name = `${familiarName(reference)}:${found.tag}`;
   if (globals.json) io.stdout.write(`${JSON.stringify(answer(reference, found), null, 2)}\n`);

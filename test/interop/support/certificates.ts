@@ -44,3 +44,20 @@ export async function makeDelegationKey(directory: string, name: string): Promis
   );
   return { key, crt };
 }
+
+/**
+ * Makes the root key of somebody else and its certificate for a GUN, as a publisher must be handed it: paths NAME.key
+ * and NAME.crt.
+ */
+export async function makeRootKey(directory: string, name: string, gun: string): Promise<{ key: string; crt: string }> {
+  const [key, crt] = [join(directory, `${name}.key`), join(directory, `${name}.crt`)];
+  const config = join(directory, `${name}.cnf`);
+  writeFileSync(
+    config,
+    `[req]\nprompt=no\ndistinguished_name=name\nx509_extensions=leaf\n[name]\nCN=${gun}\n` +
+      '[leaf]\nbasicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\n',
+  );
+  await openssl(directory, 'ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', key);
+  await openssl(directory, 'req', '-x509', '-new', '-sha256', '-config', config, '-key', key, '-out', crt, ...DAYS);
+  return { key, crt };
+}

@@ -11,6 +11,7 @@ const PROGRAMS = {
   notary: { places: ['/usr/bin/notary'], aptPackage: 'notary' },
   'notary-server': { places: ['/usr/bin/notary-server'], aptPackage: 'notary' },
   'notary-signer': { places: ['/usr/bin/notary-signer'], aptPackage: 'notary' },
+  'softhsm2-util': { places: ['/usr/bin/softhsm2-util'], aptPackage: 'softhsm2' },
   openssl: { places: ['/usr/bin/openssl'], aptPackage: 'openssl' },
   tar: { places: ['/usr/bin/tar', '/bin/tar'], aptPackage: 'tar' },
 } as const;

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { TrustedRepository } from '../../../client/index.ts';
+import { allDelegations, canonicalKeyId, type Delegation, parentRole } from '../../../tuf/index.ts';
+import type { CommandContext } from '../../context.ts';
+import { parseRepository } from '../../repository-name.ts';
+import { pathText } from '../../staged-words.ts';
+import { table } from '../../table.ts';
+
+/** `hallmark delegation list`: every delegation, and whether its own file is trusted. */
+export async function list({ io, globals, open }: CommandContext, repository: string): Promise<void> {
+  const session = open(parseRepository(repository));
+  const trusted = await session.refresh();
+  const rows = allDelegations(trusted.targets.roles).map((delegation) => stateOf(trusted, delegation));
+  if (globals.json) {
+    io.stdout.write(`${JSON.stringify({ gun: session.gun, delegations: rows }, null, 2)}\n`);
+    return;
+  }
+  if (rows.length === 0) {
+    io.stdout.write(`No delegations in ${session.gun}\n`);
+    return;
+  }
+  const head = ['ROLE', 'NEEDS', 'STATE', 'PATHS', 'KEY IDS'];
+  const lines = rows.flatMap(({ role, threshold, state, paths, keys }) =>
+    rowLines([role, `${threshold} of ${keys.length}`, state, paths.map(pathText).join(', ') || '(none)'], keys),
+  );
+  io.stdout.write(table([head, ...lines]));
+}
+
+/** One line a key, the role's own columns on the first. */
+function rowLines(columns: readonly string[], keys: readonly string[]): readonly (readonly string[])[] {
+  const [first = '(none)', ...others] = keys;
+  return [[...columns, first], ...others.map((key) => [...columns.map(() => ''), key])];
+}
+
+function stateOf({ targets, refused }: TrustedRepository, { name, keyIds, threshold, paths }: Delegation) {
+  const listed = targets.roles.get(parentRole(name))?.signed.delegations.keys;
+  const keys = keyIds.flatMap((id) => {
+    const key = listed?.get(id);
+    return key === undefined ? [] : [canonicalKeyId(key)];
+  });
+  const file = targets.roles.get(name);
+  const code = refused.get(name)?.error.code;
+  const state = file === undefined ? (code ?? 'unsigned') : `version ${file.signed.version}`;
+  const expires = file?.signed.expires.toISOString() ?? null;
+  return { role: name, threshold, keys: [...new Set(keys)], paths, state, expires };
+}

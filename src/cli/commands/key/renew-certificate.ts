@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import { renewRootCertificates, roleKeyIds } from '../../../publisher/index.ts';
+import { keyId, leafCertificate, type PublicKey } from '../../../tuf/index.ts';
+import type { CommandContext } from '../../context.ts';
+import { openRepository } from './repository.ts';
+
+/** `hallmark key renew-certificate`: the same root keys under new certificates, as the next version of the root. */
+export async function renewCertificate(context: CommandContext, text: string): Promise<void> {
+  const { io, globals } = context;
+  const { session } = await openRepository(context, text);
+  let renewed: readonly PublicKey[] = [];
+  let keyIds: readonly string[] = [];
+  await session.publisher().publish(async (draft, now) => {
+    await renewRootCertificates(draft, session.keys, session.gun, now);
+    keyIds = roleKeyIds(draft.root, 'root');
+    renewed = (draft.root.roles.get('root')?.keyIds ?? []).flatMap((id) => draft.root.keys.get(id) ?? []);
+  });
+  const certificates = renewed.map((key, index) => ({
+    keyId: keyIds[index],
+    certificateId: keyId(key),
+    expires: new Date(leafCertificate(key).validTo).toISOString(),
+  }));
+  if (globals.json) io.stdout.write(`${JSON.stringify({ gun: session.gun, certificates }, null, 2)}\n`);
+  else {
+    io.stdout.write(`Successfully renewed the root certificates of repository ${session.gun}\n`);
+    for (const { keyId: id, expires } of certificates) io.stderr.write(`root key ${id}: valid until ${expires}\n`);
+  }
+}

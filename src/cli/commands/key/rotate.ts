@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  checkManagement,
+  type Edit,
+  PublishError,
+  roleKeyIds,
+  rotateRole,
+  type SigningKeys,
+} from '../../../publisher/index.ts';
+import {
+  canonicalKeyId,
+  isDelegationName,
+  type KeyId,
+  MetadataError,
+  type PublicKey,
+  type Root,
+  type TopLevelRole,
+} from '../../../tuf/index.ts';
+import type { CommandContext } from '../../context.ts';
+import type { Io } from '../../io.ts';
+import { warnOfNewRootKey } from '../../prompts.ts';
+import type { Session } from '../../session.ts';
+import { UsageError } from '../../usage-error.ts';
+import { stageTo } from '../stage.ts';
+import { openRepository } from './repository.ts';
+import { checkRootKeys, keysFor, type PublisherRole } from './role-keys.ts';
+import { strongPassphrases } from './strong-passphrases.ts';
+
+export interface RotateOptions {
+  readonly serverManaged?: boolean;
+  readonly key?: readonly string[];
+  readonly threshold?: string;
+  readonly keepOld?: boolean;
+  /** Where to write the signed change for others to sign, instead of publishing it. */
+  readonly stage?: string;
+}
+
+/** What a rotation changed. */
+interface Rotation {
+  readonly before: readonly KeyId[];
+  readonly after: readonly KeyId[];
+  readonly threshold: number;
+  readonly rootVersion: number;
+}
+
+/** `hallmark key rotate`: other keys for a role, published at once and with nothing else (reference 5.7). */
+export async function rotateKeys(
+  context: CommandContext,
+  text: string,
+  roleText: string,
+  options: RotateOptions,
+): Promise<void> {
+  const { io, globals } = context;
+  const role = roleOf(roleText, options);
+  const threshold = thresholdOf(options.threshold);
+  const { session, root } = await openRepository(context, text);
+  const keys = { store: session.keys.store, passphrases: strongPassphrases(session.keys.passphrases) };
+  // what is staged is signed by others too, on their machines
+  if (options.stage === undefined) await checkRootSigners(session, root);
+  if (!isServerManaged(role, options)) checkThreshold(role, root, options.key?.length ?? 1, threshold);
+  const next = isServerManaged(role, options)
+    ? [await session.trustServer().rotateKey(session.gun, role as 'snapshot' | 'timestamp')]
+    : await ownKeys(context, session, keys, role as PublisherRole, options.key ?? []);
+  const rotation = await publishRotation(context, session, role, next, threshold, options.stage);
+  if (options.stage !== undefined) return;
+  const removed = options.keepOld === true ? [] : await removeReplaced(keys, session, role, rotation);
+  const answer = {
+    gun: session.gun,
+    role,
+    keyIds: rotation.after,
+    threshold: rotation.threshold,
+    serverManaged: isServerManaged(role, options),
+    rootVersion: rotation.rootVersion,
+    removed,
+  };
+  if (globals.json) io.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
+  else io.stdout.write(`Successfully rotated ${role} key for repository ${session.gun}\n`);
+  for (const keyId of removed) io.stderr.write(`removed the replaced ${role} key ${keyId} from this machine\n`);
+}
+
+/** @throws UsageError a role that cannot be rotated so, in Notary's words */
+function roleOf(role: string, options: RotateOptions): TopLevelRole {
+  if (isDelegationName(role))
+    throw new UsageError(`${role} is a delegation: give it other keys with hallmark delegation add and remove`);
+  try {
+    // without a word the timestamp is the server's, since it can be nobody else's
+    checkManagement(role, isServerManaged(role, options));
+  } catch (error) {
+    if (error instanceof MetadataError) throw new UsageError(error.message, { cause: error });
+    throw error;
+  }
+  if (isServerManaged(role, options) && (options.key !== undefined || options.threshold !== undefined))
+    throw new UsageError('a server has one key of its own choice: --key and --threshold are for your own');
+  return role as TopLevelRole;
+}
+
+function isServerManaged(role: string, { serverManaged, key }: RotateOptions): boolean {
+  return serverManaged === true || (role === 'timestamp' && key === undefined);
+}
+
+function thresholdOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new UsageError(`--threshold: ${text} is no number of keys`);
+  return Number(text);
+}
+
+function ownKeys(
+  context: CommandContext,
+  session: Session,
+  keys: SigningKeys,
+  role: PublisherRole,
+  given: readonly string[],
+): Promise<readonly PublicKey[]> {
+  if (role === 'root' && given.length === 0) warnOfNewRootKey(context.io);
+  return keysFor(context, keys, role, session.gun, given);
+}
+
+async function publishRotation(
+  context: CommandContext,
+  session: Session,
+  role: TopLevelRole,
+  keys: readonly PublicKey[],
+  threshold: number | undefined,
+  stage: string | undefined,
+): Promise<Rotation> {
+  const { io } = context;
+  let rotation: Rotation = { before: [], after: [], threshold: 0, rootVersion: 0 };
+  try {
+    const edit: Edit = (draft, now) => {
+      const before = roleKeyIds(draft.root, role);
+      rotateRole(draft, role, now, { keys, ...(threshold === undefined ? {} : { threshold }) });
+      if (role === 'root') checkRootKeys(draft.root, session.gun, now);
+      const { threshold: reached = 1 } = draft.root.roles.get(role) ?? {};
+      rotation = { before, after: roleKeyIds(draft.root, role), threshold: reached, rootVersion: draft.root.version };
+    };
+    if (stage === undefined) await session.publisher().publish(edit);
+    else await stageTo(context, session, stage, edit);
+  } catch (error) {
+    tellKeptKeys(io, role, keys);
+    throw error;
+  }
+  return rotation;
+}
+
+/** New keys stay when publishing fails: the server may have taken them before its answer was lost. */
+function tellKeptKeys(io: Io, role: TopLevelRole, keys: readonly PublicKey[]): void {
+  if (role === 'timestamp') return;
+  const options = keys.map((key) => `--key ${canonicalKeyId(key).slice(0, 12)}`);
+  io.stderr.write(`The keys for the rotation are kept; to go on with them, add ${options.join(' ')}\n`);
+}
+
+/** Every rotation is a new root: without its signers at hand no key is made, here or at the server. @throws PublishError */
+async function checkRootSigners({ keys: { store } }: Session, root: Root): Promise<void> {
+  const needed = root.roles.get('root')?.threshold ?? 1;
+  const wanted = roleKeyIds(root, 'root');
+  const stored = new Set((await store.list()).keys.map(({ keyId }) => keyId));
+  if (wanted.filter((keyId) => stored.has(keyId)).length >= needed) return;
+  const which =
+    wanted.length === 1 ? `root key ${wanted[0]} is` : `${needed} of the root keys ${wanted.join(', ')} are`;
+  throw new PublishError('no-signing-key', `${which} needed to rotate a key, and not at hand`, { keyIds: wanted });
+}
+
+/** A role that needs several signatures must not come to need fewer unless somebody says so. */
+function checkThreshold(role: TopLevelRole, root: Root, count: number, wanted: number | undefined): void {
+  const current = root.roles.get(role)?.threshold ?? 1;
+  if (wanted !== undefined && wanted > count)
+    throw new UsageError(
+      `--threshold ${wanted}: ${role} cannot need more signatures than it has keys, and ${count} are given`,
+    );
+  if (wanted !== undefined || count >= current) return;
+  throw new UsageError(
+    `${role} needs ${current} signatures, and keys given are ${count}: give more with --key, or say --threshold ${count}`,
+  );
+}
+
+/** Replaced keys of one repository serve nothing any more; root keys may still be another repository's. */
+async function removeReplaced(
+  { store }: SigningKeys,
+  { gun }: Session,
+  role: TopLevelRole,
+  { before, after }: Rotation,
+): Promise<readonly KeyId[]> {
+  if (role === 'root') return [];
+  const { keys } = await store.list();
+  const replaced = keys.filter(
+    (key) => before.includes(key.keyId) && !after.includes(key.keyId) && key.token === undefined,
+  );
+  const removed: KeyId[] = [];
+  for (const key of replaced) {
+    if (key.gun !== gun || key.role !== role) continue;
+    await store.remove(key.keyId);
+    removed.push(key.keyId);
+  }
+  return removed;
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  DirectoryHighWaterMarks,
+  DirectoryMetadataCache,
+  DownloadError,
+  type HttpFetch,
+  HttpFetcher,
+  loadPins,
+  type TrustedRepository,
+  trustPinning,
+  Updater,
+} from '../client/index.ts';
+import {
+  authenticatedFetch,
+  type Credentials,
+  dockerCredentials,
+  gun as gunOf,
+  type ImageReference,
+  RegistryClient,
+  RegistryError,
+  registryHost,
+  repositoryScope,
+} from '../registry/index.ts';
+import type { Passphrases } from '../signing/index.ts';
+import { canonicalKeyId, type Gun, notaryV1, type PublicKey, parseGun } from '../tuf/index.ts';
+import type { Io } from './io.ts';
+import { type GlobalOptions, parseDuration, trustDirectory, trustServer } from './settings.ts';
+import { tlsFilesFor, tlsTransport } from './tls-files.ts';
+
+/** How another face of the program talks with its user, where that differs from hallmark's own way. */
+export interface SessionManners {
+  readonly passphrases?: Passphrases;
+  readonly onNewRootKey?: () => void;
+  /** A first use is not told. */
+  readonly quietFirstUse?: boolean;
+}
+
+/** One repository as it can be looked at: its trust data and its registry, without a key. */
+export class TrustView {
+  readonly gun: Gun;
+  readonly server: string;
+  protected readonly io: Io;
+  protected readonly options: GlobalOptions;
+  protected readonly manners: SessionManners;
+  readonly #reference: ImageReference;
+  readonly #fetchers = new Map<string, HttpFetch>();
+
+  constructor(io: Io, options: GlobalOptions, reference: ImageReference, manners: SessionManners = {}) {
+    this.io = io;
+    this.manners = manners;
+    this.options = options;
+    this.#reference = reference;
+    this.gun = parseGun(gunOf(reference));
+    this.server = trustServer(io, options, reference);
+  }
+
+  /** The repository as it is trusted now; a first use is told. */
+  async refresh(actions: 'pull' | 'pull,push' = 'pull'): Promise<TrustedRepository> {
+    const { maxStaleness } = this.options;
+    const directory = trustDirectory(this.io, this.options);
+    const repository = await new Updater({
+      gun: this.gun,
+      dialect: notaryV1,
+      fetcher: new HttpFetcher({ server: this.server, fetch: this.fetch(actions) }),
+      cache: new DirectoryMetadataCache(directory),
+      marks: new DirectoryHighWaterMarks(directory),
+      pinning: trustPinning(directory, loadPins(directory)),
+      now: this.io.now(),
+      ...(maxStaleness === undefined
+        ? {}
+        : { maxStalenessMilliseconds: parseDuration(maxStaleness, '--max-staleness') }),
+    }).refresh();
+    this.#tell(repository);
+    return repository;
+  }
+
+  #tell({ pinnedOnFirstUse, staleSince, refused }: TrustedRepository): void {
+    const { stderr } = this.io;
+    if (pinnedOnFirstUse !== undefined && this.manners.quietFirstUse !== true)
+      stderr.write(`First use of ${this.gun}: pinned root key ${pinnedOnFirstUse.map(shortId).join(', ')}\n`);
+    if (staleSince !== undefined)
+      stderr.write(`Warning: trust server cannot be reached; using data checked at ${staleSince.toISOString()}\n`);
+    for (const [role, { error }] of refused) stderr.write(`Warning: ${role} is passed over: ${error.message}\n`);
+  }
+
+  /** A client of the image's registry, with the user's login for it. */
+  registry(): RegistryClient {
+    return new RegistryClient({ host: registryHost(this.#reference), credentials: () => this.credentials() });
+  }
+
+  /** Speaks with the trust server, logging in with the registry's credentials as Docker does. */
+  protected fetch(actions: 'pull' | 'pull,push'): HttpFetch {
+    const known = this.#fetchers.get(actions);
+    if (known !== undefined) return known;
+    const send = authenticatedFetch({
+      origin: new URL(this.server).origin,
+      scopes: [repositoryScope(this.gun, actions.split(',') as ('pull' | 'push')[])],
+      credentials: () => this.credentials(),
+      credentialHost: registryHost(this.#reference),
+      transport: tlsTransport(tlsFilesFor(this.io, this.options, this.server)),
+    });
+    const fetch: HttpFetch = async (url, init) => {
+      try {
+        return await send(new Request(url, init));
+      } catch (error) {
+        if (error instanceof RegistryError && error.code !== 'timeout')
+          throw new DownloadError('unauthorized', url, error.message, { cause: error });
+        throw error;
+      }
+    };
+    this.#fetchers.set(actions, fetch);
+    return fetch;
+  }
+
+  /** The user's login for the image's registry. */
+  credentials(): Promise<Credentials | undefined> {
+    return dockerCredentials(this.#reference.domain, { env: this.io.env });
+  }
+}
+
+function shortId(key: PublicKey): string {
+  return canonicalKeyId(key).slice(0, 12);
+}
