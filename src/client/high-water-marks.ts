@@ -16,6 +16,7 @@ import {
   TIMESTAMP,
 } from '../tuf/index.ts';
 import { TrustDirectoryError } from './errors.ts';
+import { withFileLock } from './file-lock.ts';
 import { readIfThere, replaceFile } from './files.ts';
 
 /**
@@ -49,9 +50,11 @@ export class DirectoryHighWaterMarks implements HighWaterMarks {
   }
 
   raise(gun: Gun, marks: Marks): void {
+    const path = this.#path(gun);
     const known = this.load(gun);
-    const raised = merge(known, marks);
-    if (!sameMarks(known, raised)) replaceFile(this.#path(gun), encodeMarks(gun, raised));
+    // most updates raise nothing, and need no lock to find that out
+    if (sameMarks(known, merge(known, marks))) return;
+    withFileLock(path, () => replaceFile(path, encodeMarks(gun, merge(this.load(gun), marks))));
   }
 
   checkedAt(gun: Gun): Date | undefined {
