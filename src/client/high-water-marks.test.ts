@@ -243,3 +243,9 @@ describe('two processes on one trust directory', () => {
     );
   });
 });
+
+test('S38 a check whose time cannot be recorded is no failure: cached data only count as older', () => {
+  const marks = new DirectoryHighWaterMarks('/nonexistent');
+  marks.touch(GUN, NOW);
+  expect(marks.checkedAt(GUN)).toBeUndefined();
+});

@@ -5,6 +5,7 @@ import {
   type FoundTarget,
   findTarget,
   listTargets,
+  ROOT,
   type RoleName,
   TARGETS,
   type TargetFile,
@@ -38,7 +39,7 @@ export interface TrustedTag {
  * @throws VerificationError `unsigned`, or what `targets/releases` was refused for
  */
 export function resolveTag(repository: TrustedRepository, tag: string): TrustedTag {
-  failIfReleasesRefused(repository);
+  failIfRefused(repository);
   const found = findTarget(repository.targets.roles, tag, DOCKER_ROLES);
   if (found === undefined) throw new VerificationError('unsigned', TARGETS, `No valid trust data for ${tag}`);
   if (!DOCKER_ROLES.includes(found.role)) {
@@ -49,7 +50,7 @@ export function resolveTag(repository: TrustedRepository, tag: string): TrustedT
 
 /** Every tag that {@link resolveTag} would resolve, in natural order. */
 export function listTags(repository: TrustedRepository): readonly TrustedTag[] {
-  failIfReleasesRefused(repository);
+  failIfRefused(repository);
   const inNaturalOrder = new Intl.Collator('en', { numeric: true });
   const found = [...listTargets(repository.targets.roles, DOCKER_ROLES).values()];
   return found
@@ -58,8 +59,9 @@ export function listTags(repository: TrustedRepository): readonly TrustedTag[] {
     .map((target) => trustedTag(repository, target));
 }
 
-function failIfReleasesRefused({ refused }: TrustedRepository): void {
-  const found = refused.get(RELEASES);
+function failIfRefused({ refused }: TrustedRepository): void {
+  // root and targets are refused only for a publisher, who may renew what has expired and resolve nothing by it
+  const found = refused.get(ROOT) ?? refused.get(TARGETS) ?? refused.get(RELEASES);
   if (found !== undefined) throw found.error;
 }
 

@@ -50,6 +50,23 @@ describe('a server that is silent', () => {
     await rejected(client.refresh(), { name: 'DownloadError', code: 'unreachable' });
   });
 
+  test('is not bridged in the very moment of the last check either, unless the user allows it', async () => {
+    const repository = await RepositorySimulator.create();
+    const client = new TestClient(repository);
+    await client.refresh();
+    repository.answer('*', 'unreachable');
+
+    await rejected(client.refresh(), { name: 'DownloadError', code: 'unreachable' });
+  });
+
+  test('is not bridged when the clock went back: how old the data is cannot be told', async () => {
+    const { repository, client } = await bridging();
+    repository.answer('*', 'unreachable');
+    client.now = later(-1);
+
+    await rejected(client.refresh(), { name: 'DownloadError', code: 'unreachable' });
+  });
+
   test('is not bridged at first use, nor without a cache, nor without a record of the last check', async () => {
     const { repository, client } = await bridging();
     repository.answer('*', 'unreachable');

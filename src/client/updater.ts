@@ -45,6 +45,11 @@ export interface UpdaterOptions {
   readonly now: Date;
   /** For how long since the last successful check cached data may stand in for a server that cannot be reached. */
   readonly maxStalenessMilliseconds?: number;
+  /**
+   * For a publisher alone, who signs anew what has expired: root, snapshot and targets that are authentic and the newest,
+   * but past their time, are told in `refused` instead of ending the update. A first use is judged as ever.
+   */
+  readonly renewing?: boolean;
 }
 
 /** A delegation that is not trusted now: expired, without enough signatures, or hidden by the snapshot. */
@@ -80,9 +85,9 @@ export class Updater {
   #staleSince: Date | undefined;
 
   constructor(options: UpdaterOptions) {
-    const { gun, dialect, now } = options;
+    const { gun, dialect, now, renewing = false } = options;
     this.#options = options;
-    this.#context = { gun, dialect, now, marks: options.marks.load(gun) };
+    this.#context = { gun, dialect, now, marks: options.marks.load(gun), renewing };
   }
 
   /**
@@ -134,17 +139,18 @@ export class Updater {
   async #firstUse(): Promise<TrustedRoot> {
     const { gun, dialect, pinning, now } = this.#options;
     const pin = choosePin(pinning, gun, now);
+    const context = { ...this.#context, renewing: false };
     const file = await this.#fetch(dialect.fileName(ROOT), MAX_ROOT_BYTES);
     if (file === undefined) throw unsigned(gun);
     let root: TrustedRoot;
     try {
-      root = TrustedRoot.bootstrap(file, this.#context, pin);
+      root = TrustedRoot.bootstrap(file, context, pin);
     } catch (error) {
       // the pinned key may be that of an earlier root, whose chain leads to the current one
       if (!(error instanceof VerificationError) || pin.kind === 'first-use') throw error;
       const first = await this.#fetch(dialect.fileName(ROOT, { version: 1 as Version }), MAX_ROOT_BYTES);
       if (first === undefined) throw error;
-      root = await this.#followChain(TrustedRoot.bootstrap(first, this.#context, pin));
+      root = await this.#followChain(TrustedRoot.bootstrap(first, context, pin));
     }
     if (pin.kind === 'first-use') {
       const { keyIds } = root.authority('root').role;
@@ -226,7 +232,9 @@ export class Updater {
       const checked = marks.checkedAt(gun);
       if (!(error instanceof DownloadError) || !isSilence(error) || cached === undefined || checked === undefined)
         throw error;
-      if (now.getTime() - checked.getTime() > maxStalenessMilliseconds) throw error;
+      // a check that lies ahead says that the clock went back: nobody knows how old the data is
+      const age = now.getTime() - checked.getTime();
+      if (maxStalenessMilliseconds === 0 || age < 0 || age > maxStalenessMilliseconds) throw error;
       this.#staleSince = checked;
       return cached;
     }
@@ -289,6 +297,7 @@ export class Updater {
       level = loaded;
     }
     for (const [role, error] of targets.unlisted) refused.set(role, { error });
+    for (const [role, error] of targets.expired) refused.set(role, { error });
     return { targets, refused };
   }
 
@@ -324,7 +333,7 @@ export class Updater {
 }
 
 function unsigned(gun: Gun): VerificationError {
-  return new VerificationError('unsigned', ROOT, `remote trust data does not exist for ${gun}`);
+  return new VerificationError('unsigned', ROOT, `trust server has no root for ${gun}`);
 }
 
 function isSilence({ code }: DownloadError): boolean {

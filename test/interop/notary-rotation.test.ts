@@ -58,7 +58,7 @@ describe('notary CLI: rotation of every key', () => {
     await expectEverybodyFollows('snapshot-at-server-again');
   });
 
-  promise('the snapshot key moves back to the publisher', async () => {
+  promise('S14 the snapshot key moves back to the publisher', async () => {
     expect(await rotate('snapshot')).toBe(rotated('snapshot'));
     await expectEverybodyFollows('snapshot-at-publisher');
   });
