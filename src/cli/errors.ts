@@ -5,6 +5,7 @@ import { CredentialsError, ImageFileError, InvalidReferenceError, RegistryError 
 import { KeyStoreError, PrivateKeyError, PublicKeyFileError } from '../signing/index.ts';
 import { MetadataError, VerificationError } from '../tuf/index.ts';
 import { ExitCode } from './exit-codes.ts';
+import { UNKNOWN_AUTHORITY } from './tls-files.ts';
 import { PartialFailure, UsageError } from './usage-error.ts';
 
 export interface Failure {
@@ -81,7 +82,9 @@ function failed(error: unknown, subject: string): { message: string; hint?: stri
     if (error.code === 'unreachable' || error.code === 'timeout' || error.code === 'unavailable') {
       return {
         message: `Error: error contacting notary server: ${error.message}`,
-        hint: 'name the trust server with --server URL or DOCKER_CONTENT_TRUST_SERVER',
+        hint: UNKNOWN_AUTHORITY.has(codeOf(error.cause))
+          ? 'its certificate is of an authority that is not known here: name it with --ca FILE'
+          : 'name the trust server with --server URL or DOCKER_CONTENT_TRUST_SERVER',
       };
     }
     return { message: `error: ${error.message}` };
@@ -104,6 +107,10 @@ function failed(error: unknown, subject: string): { message: string; hint?: stri
   if (isExpected(error)) return { message: `error: ${error.message}` };
   const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
   return { message: `error: internal error: ${reason}`, hint: 'run again with HALLMARK_DEBUG=1 and report it' };
+}
+
+function codeOf(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : '';
 }
 
 /** Errors of parts that only some commands load: to import their classes here would load them for every command. */

@@ -91,8 +91,9 @@ export async function readSecret(io: Io, prompt: string): Promise<string> {
 /** One line from the terminal in raw mode, so that a passphrase is never echoed. */
 async function readLine(io: Io, prompt: string, echo: boolean): Promise<string> {
   const stdin = io.stdin as ReadStream;
-  io.stderr.write(prompt);
+  // before the prompt: who answers at once, or by a program, must not be echoed by the terminal either
   stdin.setRawMode(true);
+  io.stderr.write(prompt);
   stdin.resume();
   try {
     return await collectLine(stdin, (text) => echo && io.stderr.write(text));

@@ -103,7 +103,9 @@ function commandTree(io: Io, context: (globals: GlobalOptions) => CommandContext
   addChangelistCommands(program, globals);
   addPinCommands(program, globals);
   for (const command of program.commands) command.copyInheritedSettings(program);
-  program.action(() => {
+  program.argument('[command]').usage('[options] [command]').allowExcessArguments();
+  program.action((command?: string) => {
+    if (command !== undefined) program.error(`error: unknown command '${oneLine(command)}'`);
     program.outputHelp({ error: true });
     throw new CommanderError(ExitCode.usage, 'hallmark.noCommand', 'no command given');
   });

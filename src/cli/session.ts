@@ -13,6 +13,11 @@ export type OnNewRepository = (make: () => Promise<Draft>) => Promise<Draft>;
 export class Session extends TrustView {
   #keys: SigningKeys | undefined;
 
+  /** Reads what signing needs, so that an option which is wrong is told before anything is pushed. @throws UsageError */
+  prepareSigning(): void {
+    this.#keys ??= this.keys;
+  }
+
   /** The user's keys and how they are opened; keys once opened stay so. */
   get keys(): SigningKeys {
     this.#keys ??= {
@@ -37,7 +42,7 @@ export class Session extends TrustView {
     };
     return new Publisher({
       ...common,
-      refresh: () => this.refresh('pull,push'),
+      refresh: () => this.refreshToRenew(),
       clock: () => this.io.now(),
       initialize: () => onNewRepository(() => initializeRepository({ ...common, now: this.io.now() })),
     });

@@ -19,6 +19,7 @@ export interface GlobalOptions {
 
 /** The very directory that Docker keeps its trust in, unless another is given. */
 export function trustDirectory(io: Io, options: GlobalOptions): string {
+  if (options.trustDir === '') throw new UsageError('--trust-dir names no directory');
   return options.trustDir ?? join(dockerConfigDirectory(io.env), 'trust');
 }
 
@@ -37,6 +38,12 @@ export function trustServer(io: Io, options: GlobalOptions, reference: ImageRefe
   const url = URL.parse(given);
   const isAllowed =
     url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname)));
+  // the address is told in errors and logs, where a password has no place
+  if (url !== null && (url.username !== '' || url.password !== '')) {
+    throw new UsageError(
+      `trust server URL must not hold a user or password: log in with docker login ${reference.domain}`,
+    );
+  }
   if (!isAllowed) throw new UsageError(`valid https URL required for trust server, got ${given}`);
   return given.replace(/\/+$/, '');
 }

@@ -22,12 +22,12 @@ export interface TlsFiles {
  * @throws UsageError
  */
 export function tlsFilesFor(io: Io, options: GlobalOptions, server: string): TlsFiles {
-  if (options.ca !== undefined) return { ca: [read(options.ca, '--ca')] };
+  if (options.ca !== undefined) return { ca: [authority(options.ca, '--ca')] };
   const directory = join(dockerConfigDirectory(io.env), 'tls', new URL(server).host);
   const names = list(directory);
   const authorities = names
     .filter((name) => name.endsWith('.crt'))
-    .map((name) => read(join(directory, name), 'CA certificate'));
+    .map((name) => authority(join(directory, name), 'CA certificate'));
   return {
     ...(authorities.length === 0 ? {} : { ca: authorities, orSystem: true }),
     ...clientCertificate(directory, names),
@@ -57,6 +57,13 @@ function list(directory: string): readonly string[] {
   }
 }
 
+/** TLS says of a file without a certificate only that the server cannot be reached. */
+function authority(path: string, what: string): string {
+  const text = read(path, what);
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new UsageError(`${what}: ${path} holds no PEM certificate`);
+  return text;
+}
+
 function read(path: string, what: string): string {
   try {
     return readFileSync(path, 'utf8');
@@ -67,7 +74,7 @@ function read(path: string, what: string): string {
 }
 
 /** What TLS says when none of the authorities given issued the certificate. */
-const UNKNOWN_AUTHORITY = new Set([
+export const UNKNOWN_AUTHORITY = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
   'UNABLE_TO_GET_ISSUER_CERT',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',

@@ -22,10 +22,25 @@ import {
   repositoryScope,
 } from '../registry/index.ts';
 import type { Passphrases } from '../signing/index.ts';
-import { canonicalKeyId, type Gun, notaryV1, type PublicKey, parseGun } from '../tuf/index.ts';
+import {
+  canonicalKeyId,
+  type Gun,
+  notaryV1,
+  type PublicKey,
+  parseGun,
+  ROOT,
+  type RoleName,
+  TARGETS,
+} from '../tuf/index.ts';
 import type { Io } from './io.ts';
 import { type GlobalOptions, parseDuration, trustDirectory, trustServer } from './settings.ts';
 import { tlsFilesFor, tlsTransport } from './tls-files.ts';
+
+/** How an owner renews what has expired. */
+const RENEWALS = new Map<RoleName, (gun: Gun) => string>([
+  [ROOT, (gun) => `renew it: hallmark key renew-certificate ${gun}`],
+  [TARGETS, (gun) => `sign it anew: hallmark witness ${gun} targets, then hallmark publish ${gun}`],
+]);
 
 /** How another face of the program talks with its user, where that differs from hallmark's own way. */
 export interface SessionManners {
@@ -55,7 +70,16 @@ export class TrustView {
   }
 
   /** The repository as it is trusted now; a first use is told. */
-  async refresh(actions: 'pull' | 'pull,push' = 'pull'): Promise<TrustedRepository> {
+  refresh(actions: 'pull' | 'pull,push' = 'pull'): Promise<TrustedRepository> {
+    return this.#update(actions, false);
+  }
+
+  /** The same for its owner, who may sign anew a root or targets that have expired: they are warned of. */
+  refreshToRenew(): Promise<TrustedRepository> {
+    return this.#update('pull,push', true);
+  }
+
+  async #update(actions: 'pull' | 'pull,push', renewing: boolean): Promise<TrustedRepository> {
     const { maxStaleness } = this.options;
     const directory = trustDirectory(this.io, this.options);
     const repository = await new Updater({
@@ -66,6 +90,7 @@ export class TrustView {
       marks: new DirectoryHighWaterMarks(directory),
       pinning: trustPinning(directory, loadPins(directory)),
       now: this.io.now(),
+      renewing,
       ...(maxStaleness === undefined
         ? {}
         : { maxStalenessMilliseconds: parseDuration(maxStaleness, '--max-staleness') }),
@@ -80,7 +105,11 @@ export class TrustView {
       stderr.write(`First use of ${this.gun}: pinned root key ${pinnedOnFirstUse.map(shortId).join(', ')}\n`);
     if (staleSince !== undefined)
       stderr.write(`Warning: trust server cannot be reached; using data checked at ${staleSince.toISOString()}\n`);
-    for (const [role, { error }] of refused) stderr.write(`Warning: ${role} is passed over: ${error.message}\n`);
+    for (const [role, { error }] of refused) {
+      const renewal = RENEWALS.get(role);
+      if (renewal === undefined) stderr.write(`Warning: ${role} is passed over: ${error.message}\n`);
+      else stderr.write(`Warning: ${error.message}; ${renewal(this.gun)}\n`);
+    }
   }
 
   /** A client of the image's registry, with the user's login for it. */

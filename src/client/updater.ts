@@ -102,9 +102,19 @@ export class Updater {
       return await this.#loadFrom(root);
     } catch (error) {
       if (!(error instanceof VerificationError)) throw error;
-      const newer = await this.#updateRoot(root);
+      const newer = await this.#newerRoot(root, error);
       if (newer === root) throw error;
       return this.#loadFrom(newer);
+    }
+  }
+
+  /** What came is not trusted; that nobody could be asked for a newer root as well does not make it "unavailable". */
+  async #newerRoot(root: TrustedRoot, refusal: VerificationError): Promise<TrustedRoot> {
+    try {
+      return await this.#updateRoot(root);
+    } catch (error) {
+      // unless it was a silent server's old data that is not trusted
+      throw error instanceof DownloadError && this.#staleSince === undefined ? refusal : error;
     }
   }
 

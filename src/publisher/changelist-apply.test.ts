@@ -179,6 +179,20 @@ describe('delegations', () => {
     expect((await stage.draft(delegationRemoval('targets/no'))).isChanged).toBe(false);
   });
 
+  test('that are removed and given back at once start empty, one version on, and are published', async () => {
+    const stage = await Stage.open();
+    const key = await stage.user.addKey('a');
+    await stage.publish(...stage.delegate(A, [key]), targetAddition(A, 'bad', targetOf('bad')));
+    const [before] = stage.server.sent.slice(-1);
+    expect(before?.has(A)).toBe(true);
+    await stage.publish(delegationRemoval(A), ...stage.delegate(A, [key]), targetAddition(A, 'good', targetOf('good')));
+    const trusted = await stage.user.client.refresh();
+
+    expect(trusted.refused.size).toBe(0);
+    expect(pathsIn(trusted.targets.roles.get(A)?.signed)).toEqual(['good']);
+    expect(trusted.targets.roles.get(A)?.signed.version as number).toBe(2);
+  });
+
   test('are refused without keys, without a parent, and outside of the paths of their parent', async () => {
     const stage = new Stage();
     await stage.user.publisher.sign('v1', targetOf('one'));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { TrustedRepository } from '../client/index.ts';
+import type { RefusedRole, TrustedRepository } from '../client/index.ts';
 import {
   type Dialect,
   firstTargets,
@@ -86,14 +86,26 @@ export class Draft {
 
   /** Roles with a file of targets, as they will be. */
   get roles(): readonly RoleName[] {
-    return [...new Set([...this.#base.targets.keys(), ...this.#changed.keys()])].filter(
-      (role) => !this.#removed.has(role),
-    );
+    return [...new Set([...this.#base.targets.keys(), ...this.#changed.keys()])].filter((role) => this.#isThere(role));
   }
 
   /** The role as it will be, or as it is; undefined if nobody ever signed it. */
   targets(role: RoleName): Targets | undefined {
-    return this.#changed.get(role) ?? this.#base.targets.get(role);
+    return this.#changed.get(role) ?? this.#before(role);
+  }
+
+  /** What is trusted of a role now; a role that was removed here starts anew, so that nothing old comes back with it. */
+  #before(role: RoleName): Targets | undefined {
+    return this.#removed.has(role) ? undefined : this.#base.targets.get(role);
+  }
+
+  #isThere(role: RoleName): boolean {
+    return this.#changed.has(role) || !this.#removed.has(role);
+  }
+
+  #refused(role: RoleName): RefusedRole | undefined {
+    const isReplaced = role === ROOT ? this.#nextRoot !== undefined : this.#changed.has(role);
+    return isReplaced || this.#removed.has(role) ? undefined : this.#base.refused.get(role);
   }
 
   /**
@@ -101,16 +113,17 @@ export class Draft {
    * @throws VerificationError the role's present file is not trusted, so nothing may be built on it
    */
   edit(role: RoleName, now: Date, change: (targets: Targets) => Targets): void {
-    const refused = this.#changed.has(role) ? undefined : this.#base.refused.get(role);
-    if (refused?.file !== undefined) throw refused.error;
-    const base = this.#base.targets.get(role);
+    const refused = this.#refused(role);
+    const base = this.#before(role);
+    // what was hidden has neither: it may begin anew
+    if (refused !== undefined && (refused.file !== undefined || base !== undefined)) throw refused.error;
     const current = this.#changed.get(role) ?? (base === undefined ? this.#first(role, now) : nextVersion(base, now));
     this.#changed.set(role, change(current));
   }
 
   /** Why the role's present file is not trusted, unless it is, or is replaced here. */
   refusal(role: RoleName): VerificationError | undefined {
-    return this.#changed.has(role) ? undefined : this.#base.refused.get(role)?.error;
+    return this.#refused(role)?.error;
   }
 
   /**
@@ -119,8 +132,10 @@ export class Draft {
    * @returns whether the role has a file to sign
    */
   witness(role: RoleName, dialect: Dialect, now: Date): boolean {
-    const refused = this.#changed.has(role) ? undefined : this.#base.refused.get(role);
-    if (refused?.file !== undefined)
+    const refused = this.#refused(role);
+    const expired = refused && this.#before(role);
+    if (expired !== undefined) this.#changed.set(role, nextVersion(expired, now));
+    else if (refused?.file !== undefined)
       this.#changed.set(role, nextVersion(dialect.decode('targets', refused.file).signed, now));
     else if (this.targets(role) === undefined) return false;
     else this.edit(role, now, (targets) => targets);
@@ -133,8 +148,9 @@ export class Draft {
 
   /** The newest version of a role that is known: 0 for one that nobody ever signed. */
   lastVersion(role: RoleName): number {
-    const { marks, floor = 0 } = this.#base;
-    return this.targets(role)?.version ?? Math.max(marks?.get(role)?.version ?? 0, role === TARGETS ? 0 : floor);
+    const { marks, floor = 0, targets } = this.#base;
+    const known = this.targets(role)?.version ?? targets.get(role)?.version;
+    return known ?? Math.max(marks?.get(role)?.version ?? 0, role === TARGETS ? 0 : floor);
   }
 
   /** Changes the root: one version on, however often it is changed. */
@@ -200,13 +216,16 @@ export class Draft {
     signed: ReadonlyMap<RoleName, Uint8Array>,
   ): Promise<ReadonlyMap<RoleName, Uint8Array>> {
     const { unpublishedRoot } = this.#base;
+    // with either of them expired no client would take what is published
+    const expired = this.refusal(ROOT) ?? this.refusal(TARGETS);
+    if (expired !== undefined) throw expired;
     const files = new Map(
       unpublishedRoot === undefined || signed.has(ROOT) ? signed : [[ROOT, unpublishedRoot] as const, ...signed],
     );
     const authority = this.#rootAuthority('snapshot');
     if ((await keysAtHand(keys, authority)).size < authority.role.threshold) return files;
     const pins = new Map<RoleName, MetaFile | null>([...files].map(([role, file]) => [role, dialect.pin(file)]));
-    for (const role of this.#removed) pins.set(role, null);
+    for (const role of this.#removed) if (!this.#isThere(role)) pins.set(role, null);
     const snapshot = nextSnapshot(this.#base.snapshot, pins, now);
     const pending = {
       role: SNAPSHOT,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { RELEASES } from '../client/index.ts';
-import { coversPath, MetadataError, type RoleName, TARGETS, type TargetFile, withoutTarget } from '../tuf/index.ts';
+import { coversPath, type RoleName, TARGETS, type TargetFile, withoutTarget } from '../tuf/index.ts';
 import type { Draft } from './draft.ts';
 import { PublishError } from './errors.ts';
 import { keysAtHand, type SigningKeys } from './sign-role.ts';
@@ -17,10 +17,7 @@ export async function stageTag(
   now: Date,
   { tag, target, roles }: { readonly tag: string; readonly target: TargetFile; readonly roles?: readonly RoleName[] },
 ): Promise<void> {
-  for (const role of roles ?? (await stagingRoles(draft, keys, tag))) {
-    if (draft.authority(role) === undefined) throw new MetadataError('unknown-role', `${role} is no role here`);
-    addTarget(draft, role, now, tag, target);
-  }
+  for (const role of roles ?? (await stagingRoles(draft, keys, tag))) addTarget(draft, role, now, tag, target);
 }
 
 async function stagingRoles(draft: Draft, keys: SigningKeys, tag: string): Promise<readonly RoleName[]> {

@@ -30,9 +30,18 @@ export async function dockerSigningRoles(draft: Draft, keys: SigningKeys, tag: s
   });
 }
 
-/** Sets a target in a role; the same target again changes nothing. @throws MetadataError `outside-paths` */
+/**
+ * Sets a target in a role; the same target again changes nothing.
+ * @throws MetadataError `unknown-role`, `outside-paths`
+ */
 export function addTarget(draft: Draft, role: RoleName, now: Date, path: string, target: TargetFile): void {
-  if (sameTarget(target, draft.targets(role)?.targets.get(path))) return;
+  if (draft.authority(role) === undefined) throw new MetadataError('unknown-role', `${role} is no role here`);
+  if (sameTarget(target, draft.targets(role)?.targets.get(path))) {
+    // listed in a file that has expired is not signed
+    const fault = draft.refusal(role);
+    if (fault !== undefined) throw fault;
+    return;
+  }
   if (!mayHold(draft, role, path))
     throw new MetadataError('outside-paths', `${role} may not sign ${JSON.stringify(path)}`);
   draft.edit(role, now, (targets) => withTarget(targets, path, target));

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import { DecodeError, decodeJsonObject } from '../encoding/index.ts';
 import type { RegistryClient } from './client.ts';
 import { type Digest, shortDigest } from './digest.ts';
 import { RegistryError } from './errors.ts';
 import type { ImageSink, ImageSource } from './image-files.ts';
 import { type Descriptor, decodeManifest, type ImageIndex, type ImageManifest, selectPlatform } from './manifest.ts';
 import { isManifestType } from './media-types.ts';
-import { hostPlatform, type Platform } from './platform.ts';
+import { hostPlatform, type Platform, platformRank, platformText } from './platform.ts';
 import type { ImageReference } from './reference.ts';
+import { collect } from './streams.ts';
 
 export type TransferStatus =
   | 'Pulling fs layer'
@@ -53,6 +55,7 @@ export interface PulledImage {
 }
 
 const MAX_DEPTH = 3;
+const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 const PUSHES_AT_ONCE = 3;
 
 /**
@@ -74,6 +77,10 @@ export async function pullImage(
     const stored = isChosen
       ? selectPlatform(root.manifest as ImageIndex, options.platform ?? hostPlatform())
       : root.descriptor;
+    if (root.manifest.kind === 'image' && options.platform !== undefined) {
+      const { config } = root.manifest;
+      requirePlatform(await collect(client.blob(path, config), MAX_CONFIG_BYTES), options.platform);
+    }
     const plan = new Plan(
       async (descriptor) => (await client.getManifest(path, descriptor.digest, descriptor.size)).bytes,
     );
@@ -127,7 +134,30 @@ async function rootOf(source: ImageSource, platform: Platform | undefined): Prom
   const root = await source.root();
   if (platform === undefined) return root;
   const manifest = decodeManifest(await source.manifest(root), root.mediaType);
-  return manifest.kind === 'index' ? selectPlatform(manifest, platform) : root;
+  if (manifest.kind === 'index') return selectPlatform(manifest, platform);
+  requirePlatform(await collect(source.blob(manifest.config), MAX_CONFIG_BYTES), platform);
+  return root;
+}
+
+/** An image that is no index says in its config for what it was built. @throws RegistryError `not-found`, `malformed` */
+function requirePlatform(config: Uint8Array | undefined, wanted: Platform): void {
+  const offered = config && configPlatform(config);
+  if (offered !== undefined && platformRank(wanted, offered) !== undefined) return;
+  const actual = offered === undefined ? 'unknown' : platformText(offered);
+  const message = `image is for ${actual}, not for ${platformText(wanted)}`;
+  throw new RegistryError('not-found', message, { expected: platformText(wanted), actual });
+}
+
+function configPlatform(bytes: Uint8Array): Platform | undefined {
+  try {
+    const config = decodeJsonObject(bytes);
+    const [os, architecture, variant] = ['os', 'architecture', 'variant'].map((name) => config.get(name));
+    if (typeof os !== 'string' || typeof architecture !== 'string') return undefined;
+    return { os, architecture, ...(typeof variant === 'string' && variant !== '' ? { variant } : {}) };
+  } catch (cause) {
+    if (!(cause instanceof DecodeError)) throw cause;
+    throw new RegistryError('malformed', `image config: ${cause.message}`, { cause });
+  }
 }
 
 /** Everything that belongs to an image: manifests in the order in which they can be stored, and each blob once. */

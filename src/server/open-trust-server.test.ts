@@ -69,9 +69,9 @@ describe('openTrustServer', () => {
     const update = { method: 'POST', ...multipart(publisher.bump('targets').update('targets')) };
 
     expect(readdirSync(directory)).not.toContain('signer-passphrase');
-    const wrong = await open(directory, { ...env, NOTARY_SIGNER_PROD: 'another' });
-    expect(await status(wrong, update)).toBe(500);
-    await wrong.close();
+    // told at the start, and not by a publish that fails
+    const wrong = open(directory, { ...env, NOTARY_SIGNER_PROD: 'another' });
+    await expect(wrong).rejects.toMatchObject({ name: 'ServiceKeyError', code: 'wrong-passphrase' });
     const right = await open(directory, env);
     expect(await status(right, update)).toBe(200);
     await right.close();

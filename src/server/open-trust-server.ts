@@ -55,7 +55,7 @@ export class MissingPassphraseError extends Error {
 /**
  * A whole trust server in one process: metadata in server.db, its own timestamp and snapshot keys, encrypted, in
  * signer.db. The keys' passphrase comes from the environment as for Notary's signer, else from a file beside them.
- * @throws DatabaseOpenError, MigrationError, MissingPassphraseError
+ * @throws DatabaseOpenError, MigrationError, MissingPassphraseError, ServiceKeyError if the passphrase is another one
  */
 export async function openTrustServer(options: OpenTrustServerOptions): Promise<OpenedTrustServer> {
   const opened = options.dataDir === 'memory' ? openInMemory() : await openInDirectory(options.dataDir, options);
@@ -81,14 +81,18 @@ async function openInDirectory(directory: string, options: OpenTrustServerOption
   const signer = openSqlite<ServiceKeyTables>(join(directory, 'signer.db'));
   await migrateMetadata(metadata);
   await createPrivateKeysTable(signer);
-  return {
-    storage: new SqliteStorage(metadata),
-    keys: new SqlServiceKeys(signer, { ...alias, now: options.clock }),
-    async close() {
-      await metadata.destroy();
-      await signer.destroy();
-    },
+  const close = async () => {
+    await metadata.destroy();
+    await signer.destroy();
   };
+  const keys = new SqlServiceKeys(signer, { ...alias, now: options.clock });
+  try {
+    await keys.check();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { storage: new SqliteStorage(metadata), keys, close };
 }
 
 /** The alias of keys whose passphrase lies in the data directory. */

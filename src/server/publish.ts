@@ -70,7 +70,7 @@ async function attemptPublish(gun: Gun, uploads: Uploads, { storage, keys, limit
   const files = await verifyAsClient(candidate, storage);
   // only once it is known to be signed: it may name very many files
   await checkSnapshot(candidate, storage);
-  await storage.commit(gun, base.timestamp?.version, files, now);
+  await storage.commit(gun, base.timestamp, files, now);
 }
 
 async function loadBase(gun: Gun, storage: MetadataStorage): Promise<Base> {

@@ -116,7 +116,7 @@ describe('what the server signs', () => {
     storage.commit = async (gun, base) => {
       storage.commit = commit;
       expect((await stage.upload(gun, publisher.bump('targets').update('targets'))).status).toBe(200);
-      throw new ConflictError(gun, base);
+      throw new ConflictError(gun, base?.version);
     };
 
     expect(await stage.versions(publisher.gun, 'timestamp')).toEqual([2]);

@@ -74,7 +74,7 @@ async function renew(gun: Gun, view: CurrentView, { storage, keys }: Publishing,
   const renewed = nextTimestamp(view.signedTimestamp, notaryV1.pin(snapshot), now);
   const timestamp = await signOnline(keys, held, renewed);
   const files = verifyOnline({ root, snapshot, timestamp, baseline: view });
-  await storage.commit(gun, view.timestamp.version, files, now);
+  await storage.commit(gun, view.timestamp, files, now);
 }
 
 /** The view's snapshot, or the next one where it has expired and the server has its key. */

@@ -77,6 +77,7 @@ describe('listen', () => {
   test('an address that is taken is a typed error', () => {
     const { port } = start();
     expect(() => start({ port })).toThrow(ListenError);
+    expect(() => start({ port })).toThrow(/^cannot listen on .*: EADDRINUSE$/);
   });
 
   test('stopping lets a request under way end, and accepts no other', async () => {

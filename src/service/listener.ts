@@ -39,7 +39,8 @@ export class ListenError extends Error {
   readonly port: number;
 
   constructor(hostname: string, port: number, cause: unknown) {
-    super(`cannot listen on ${hostname}:${port}`, { cause });
+    const reason = cause instanceof Error && 'code' in cause ? `: ${String(cause.code)}` : '';
+    super(`cannot listen on ${hostname}:${port}${reason}`, { cause });
     this.hostname = hostname;
     this.port = port;
   }

@@ -26,6 +26,7 @@ export {
   type KeyFile,
   type KeyOwner,
   openKeyFile,
+  ROLES_OF_ONE_GUN,
   relabelKeyFile,
   sealKey,
 } from './key-file.ts';

@@ -90,6 +90,25 @@ describe('directories of the originals', () => {
     expect((await readdir(directory, { recursive: true })).sort()).toEqual(before);
   });
 
+  test('a key of an old layout under a new passphrase opens by the old one nowhere; an import believed by its name keeps it', async () => {
+    const directory = newDirectory();
+    const [original] = await place(directory, 'legacy/notary0.1/');
+    if (original === undefined) throw new Error('no key');
+    const store = openKeyStore(directory);
+    const filesOf = async () =>
+      (await readdir(directory, { recursive: true })).filter((name) => name.includes(original.keyId)).sort();
+    const [before] = await filesOf();
+    const key = await store.get(original.keyId as KeyId, new ScriptedPassphrases('randompass'));
+    await store.importKey(original.keyId as KeyId, await store.exportKey(original.keyId as KeyId));
+    expect(await filesOf()).toEqual([before as string, `private/${original.keyId}.key`].sort());
+
+    await store.add(key, { role: 'root' }, 'another-passphrase');
+
+    expect(await filesOf()).toEqual([`private/${original.keyId}.key`]);
+    const again = openKeyStore(directory);
+    expect((await again.get(key.keyId, new ScriptedPassphrases('another-passphrase'))).keyId).toBe(key.keyId);
+  });
+
   test('S7 an old directory that others can read is reported, and its keys are not just "not found"', async () => {
     const directory = newDirectory();
     const [original] = await place(directory, 'legacy/notary0.3/');

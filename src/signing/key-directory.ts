@@ -66,14 +66,19 @@ export class KeyDirectory implements KeyFiles {
     return undefined;
   }
 
-  async write(keyId: KeyId, bytes: Uint8Array): Promise<void> {
+  async write(keyId: KeyId, bytes: Uint8Array, others: 'keep' | 'remove' = 'keep'): Promise<void> {
     await replacePrivateFile(this.#fs, this.#pathOf(keyId), bytes);
+    if (others === 'remove') await this.#removeOld(keyId);
   }
 
   async remove(keyId: KeyId): Promise<void> {
+    await this.#removeOld(keyId);
+    await removePrivateFile(this.#fs, this.#pathOf(keyId));
+  }
+
+  async #removeOld(keyId: KeyId): Promise<void> {
     const { places } = await this.#surveyOld();
-    const paths = places.filter((place) => place.keyId === keyId).map((place) => place.path);
-    for (const path of [...paths, this.#pathOf(keyId)]) await removePrivateFile(this.#fs, path);
+    for (const place of places) if (place.keyId === keyId) await removePrivateFile(this.#fs, place.path);
   }
 
   #pathOf(keyId: KeyId): string {

@@ -44,7 +44,8 @@ const FORMS: ReadonlyMap<string, KeyForm> = new Map([
 ]);
 /** OpenSSL puts such a block before an EC key; it says nothing that the key does not say. */
 const CURVE_ONLY = 'EC PARAMETERS';
-const ROLES_OF_ONE_GUN = ['targets', 'snapshot', 'timestamp'];
+/** Roles whose keys serve one repository; the others serve any. */
+export const ROLES_OF_ONE_GUN: readonly string[] = ['targets', 'snapshot', 'timestamp'];
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they would forge headers and terminal output
 const ROLE = /^[^\u0000-\u001f\u007f-\u009f]{1,255}$/;
 

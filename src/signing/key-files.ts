@@ -15,7 +15,7 @@ export interface StoredKeyFile {
 export interface KeyFiles {
   list(): Promise<{ readonly files: readonly StoredKeyFile[]; readonly problems: readonly KeyStoreError[] }>;
   read(keyId: KeyId): Promise<StoredKeyFile | undefined>;
-  write(keyId: KeyId, bytes: Uint8Array): Promise<void>;
+  write(keyId: KeyId, bytes: Uint8Array, others?: 'keep' | 'remove'): Promise<void>;
   remove(keyId: KeyId): Promise<void>;
 }
 

@@ -131,7 +131,8 @@ export class FileKeyStore implements PrivateKeyStore {
 
   async add(key: PrivateKey, owner: KeyOwner, passphrase: string): Promise<void> {
     const file = await translated(key.keyId, () => sealKey(key, owner, passphrase));
-    await this.#files.write(key.keyId, encodeKeyFile(file));
+    // this is that very key: under an old passphrase it must not stay behind
+    await this.#files.write(key.keyId, encodeKeyFile(file), 'remove');
     this.#opened.set(key.keyId, key);
     this.#passphrases.set(keyAlias(owner.role), passphrase);
   }

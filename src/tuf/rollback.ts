@@ -83,3 +83,8 @@ export function unlistedDelegations(
   }
   return unlisted;
 }
+
+/** What is remembered of a trusted file. */
+export function markOf(version: Version, { keyIds }: RoleKeys, file: Uint8Array): Mark {
+  return { version, keyIds, sha256: sha256Hex(file) };
+}

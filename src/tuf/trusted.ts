@@ -10,26 +10,19 @@
  *   - top-level and delegated targets go through the same checks (S21).
  */
 import { equalBytes } from '../encoding/index.ts';
-import { sha256Hex } from './crypto.ts';
 import type { Dialect, SignedOf } from './dialect.ts';
 import { kindOf } from './dialect.ts';
 import { MetadataError, VerificationError } from './errors.ts';
+import { checkExpiry, faultOf } from './expiry.ts';
 import type { PublicKey } from './keys.ts';
 import type { Envelope, MetaFile, RoleKeys, Root, Signed, Snapshot, Targets, Timestamp, Verified } from './metadata.ts';
-import {
-  type Gun,
-  type KeyId,
-  ROOT,
-  type RoleName,
-  SNAPSHOT,
-  TARGETS,
-  TIMESTAMP,
-  type TopLevelRole,
-  type Version,
-} from './names.ts';
+import { type Gun, type KeyId, ROOT, type RoleName, SNAPSHOT, TARGETS, TIMESTAMP, type TopLevelRole } from './names.ts';
 import { checkPin, checkPinnedVersion } from './pin.ts';
-import { checkRollback, type Mark, type Marks, unlistedDelegations } from './rollback.ts';
+import { checkRollback, type Mark, type Marks, markOf, unlistedDelegations } from './rollback.ts';
 import { verifyRole } from './verify.ts';
+
+/** What a publisher may find expired; a delegation is passed over alone. */
+const RENEWABLE: readonly RoleName[] = [TIMESTAMP, SNAPSHOT, TARGETS];
 
 /** What holds for one whole update. */
 export interface UpdateContext {
@@ -39,6 +32,8 @@ export interface UpdateContext {
   readonly now: Date;
   /** The newest versions ever trusted; empty on first use. */
   readonly marks: Marks;
+  /** For a publisher, who renews what has expired: it may be past its time. Never to use it. */
+  readonly renewing?: boolean;
 }
 
 /** Which root keys a user accepts on first use. */
@@ -139,6 +134,9 @@ export class TrustedRoot implements TrustedFile<Root> {
   updateTimestamp(file: Uint8Array, cached?: Uint8Array): TrustedTimestamp {
     this.assertCurrent();
     const trusted = admit('timestamp', TIMESTAMP, file, cached, this.authority('timestamp'), undefined, this.#context);
+    // it says that the rest is the newest, unless nobody could sign a newer one: a server does not under an expired root
+    if (faultOf(ROOT, () => this.assertInTime()).length === 0)
+      checkExpiry(TIMESTAMP, trusted.signed, this.#context.now);
     return new TrustedTimestamp(this, trusted, this.#context);
   }
 
@@ -149,6 +147,10 @@ export class TrustedRoot implements TrustedFile<Root> {
   assertCurrent(): void {
     const { role } = this.authority('root');
     checkRollback(ROOT, this.signed.version, this.file, role, this.#context.marks.get(ROOT));
+    if (this.#context.renewing !== true) this.assertInTime();
+  }
+
+  assertInTime(): void {
     checkExpiry(ROOT, this.signed, this.#context.now);
     verifyRole(ROOT, this.envelope, ...rootAuthority(this.signed, this.#context, this.#context.now));
   }
@@ -270,6 +272,15 @@ export class TrustedTargets {
       [...this.roles.values()].flatMap(({ signed }) => [...unlistedDelegations(signed, this.snapshot.signed, marks)]),
     );
   }
+
+  /** What only who renews was given: a root and targets that have expired. */
+  get expired(): ReadonlyMap<RoleName, VerificationError> {
+    const targets = (this.roles.get(TARGETS) as TrustedFile<Targets>).signed;
+    return new Map([
+      ...faultOf(ROOT, () => this.snapshot.timestamp.root.assertInTime()),
+      ...faultOf(TARGETS, () => checkExpiry(TARGETS, targets, this.#context.now)),
+    ]);
+  }
 }
 
 interface Admitted<K extends Signed['type']> {
@@ -301,7 +312,7 @@ function admit<K extends Signed['type']>(
     checkRollback(role, version, file, authority.role, markOfCached(kind, role, cached, authority, context.dialect));
   }
   // 5.4.4, 5.5.6, 5.6.5: expiry
-  checkExpiry(role, signed as Signed, context.now);
+  if (context.renewing !== true || !RENEWABLE.includes(role)) checkExpiry(role, signed as Signed, context.now);
   return { signed, file, envelope };
 }
 
@@ -368,19 +379,6 @@ function requirePin(role: RoleName, snapshot: Snapshot): MetaFile {
   const pin = snapshot.meta.get(role);
   if (pin === undefined) throw new VerificationError('malformed', SNAPSHOT, `snapshot does not list ${role}`);
   return pin;
-}
-
-function checkExpiry(role: RoleName, signed: Signed, now: Date): void {
-  if (signed.expires.getTime() < now.getTime()) {
-    throw new VerificationError('expired', role, `${role} expired at ${signed.expires.toISOString()}`, {
-      expected: `after ${now.toISOString()}`,
-      actual: signed.expires.toISOString(),
-    });
-  }
-}
-
-function markOf(version: Version, { keyIds }: RoleKeys, file: Uint8Array): Mark {
-  return { version, keyIds, sha256: sha256Hex(file) };
 }
 
 function withMark(marks: Marks, { role, signed, file }: TrustedFile<Signed>, keys: RoleKeys): Marks {

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pushTinyImage } from '../support/tiny-image.ts';
 import { promise } from './support/journal.ts';
+import type { TrustServer } from './support/notary-server.ts';
 import { expectSuccess, tableRows } from './support/notary-world.ts';
 import { type Outcome, run, succeed } from './support/processes.ts';
 import { cleanEnvironment, hallmarkProgram, program } from './support/programs.ts';
@@ -20,6 +21,7 @@ const home = 'pkcs11:token=home?module-name=softhsm2';
 
 describe('hallmark with keys in SoftHSM2 tokens', () => {
   const stage = new Stage();
+  let server: TrustServer;
   let owner: User;
   let reader: User;
   let environment: Record<string, string>;
@@ -28,7 +30,7 @@ describe('hallmark with keys in SoftHSM2 tokens', () => {
   const outputs: string[] = [];
 
   beforeAll(async () => {
-    const server = await startTrustServer(stage, 'hallmark');
+    server = await startTrustServer(stage, 'hallmark');
     registry = server.embeddedRegistry ?? '';
     [owner, reader] = [new User(stage, 'owner', server), new User(stage, 'reader', server)];
     const tokens = stage.makeDirectory('tokens');
@@ -174,6 +176,47 @@ describe('hallmark with keys in SoftHSM2 tokens', () => {
       'pkcs11:token=work',
     ]);
   });
+
+  promise('notary takes the keys of HALLMARK_TOKEN, and a rotation leaves what lies in the token there', async () => {
+    const repository = `${registry}/notary-face`;
+    const { keyId } = JSON.parse(
+      expectSuccess(
+        await hallmark(
+          ...['key', 'generate', '--role', 'targets', '--gun', repository],
+          ...['--token', withPin(work), '--json'],
+        ),
+      ),
+    );
+    const passphrase = 'a passphrase for notary';
+    Object.assign(environment, { HALLMARK_TOKEN: withPin(work) });
+    Object.assign(environment, { NOTARY_TARGETS_PASSPHRASE: passphrase, NOTARY_SNAPSHOT_PASSPHRASE: passphrase });
+    const notary = (...args: string[]) =>
+      hallmark('notary', '-s', server.url, '--tlscacert', server.ca, '-d', owner.trustDirectory, ...args);
+    const keys = expectSuccess(await notary('key', 'list'));
+    expect(keys).toContain(keyId);
+    expectSuccess(await notary('init', '-p', repository));
+    expectSuccess(await hallmark('key', 'rotate', repository, 'targets', '--key', keyId));
+    expectSuccess(await notary('key', 'rotate', repository, 'targets'));
+    expect((await listed(withPin(work))).map((key) => key.keyId)).toContain(keyId);
+    delete environment.HALLMARK_TOKEN;
+    expect(expectSuccess(await reader.notary('list', repository))).toContain('No targets');
+  });
+
+  promise(
+    'the certificate of a root key in a token is made for somebody else, and only the PIN is needed',
+    async () => {
+      const root = (await listed(work)).find(({ role, location }) => role === 'root' && location === 'token');
+      const made = await hallmark(
+        'key',
+        'certificate',
+        'example.com/other',
+        root?.keyId ?? '',
+        '--token',
+        withPin(work),
+      );
+      expect(expectSuccess(made)).toStartWith('-----BEGIN CERTIFICATE-----\n');
+    },
+  );
 
   promise('a wrong PIN, no PIN, an absent token and a library that is none are told as what they are', async () => {
     const generate = (uri: string) => hallmark('key', 'generate', '--role', 'alice', '--token', uri);

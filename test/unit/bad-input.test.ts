@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { writeImage } from '../../src/cli/demo/image.ts';
 import { type CommandLineWorld, fingerprint, openWorld, type Ran } from '../support/command-line.ts';
@@ -265,11 +275,108 @@ describe('a command line that cannot be carried out', () => {
     });
   }
 
+  test('a command that is none is called so', async () => {
+    expectRefusal(await world.run('bob', ['frobnicate', 'app:1']), 2, /see 'hallmark --help'/);
+    expect((await world.run('bob', ['frobnicate', 'app:1'])).stderr).toContain("unknown command 'frobnicate'");
+  });
+
+  test('revoke of all signatures with nobody to confirm it is an error, and nothing is revoked', async () => {
+    expectRefusal(await world.run('alice', ['revoke', name]), 2, /nobody to confirm/);
+    expect((await world.run('bob', ['verify', `${name}:1`])).exitCode).toBe(0);
+  });
+
+  test('revoke of what was never signed makes no keys', async () => {
+    const ran = await world.run('carol', ['revoke', `${world.registryHost}/team/never:1`]);
+    expectRefusal(ran, 1, /team\/never has no trust data/);
+    expect(existsSync(world.trustDirectory('carol'))).toBe(false);
+  });
+
+  test('sign of what is signed already says that nothing was published', async () => {
+    const ran = await world.run('alice', ['sign', `${name}:1`]);
+    expect(ran).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('nothing was published') });
+  });
+
+  test('sign into a role that is not there, or signs no tags: a typed error, and nothing is signed', async () => {
+    expectRefusal(
+      await world.run('alice', ['sign', '--role', 'targets/x', `${name}:1`]),
+      1,
+      /targets\/x is no role here/,
+    );
+    expectRefusal(await world.run('alice', ['sign', '--role', 'snapshot', `${name}:1`]), 2, /snapshot signs no tags/);
+  });
+
+  test('an authority without a certificate is told as that, not as a server that is away', async () => {
+    const file = join(world.directory, 'ca.crt');
+    writeFileSync(file, 'no certificate');
+    const server = ['--server', 'https://localhost:1'];
+    expectRefusal(
+      await world.run('bob', ['--ca', file, ...server, 'verify', `${name}:1`]),
+      2,
+      /holds no PEM certificate/,
+    );
+  });
+
+  test('all tags into an archive of one image are refused, instead of keeping the last', async () => {
+    const archive = join(world.directory, 'all.tar');
+    expectRefusal(
+      await world.run('bob', ['pull', '-a', '--output', `docker-archive:${archive}`, name]),
+      2,
+      /one image/,
+    );
+    expect(existsSync(archive)).toBe(false);
+  });
+
+  test('a digest that is asked for beside a tag is not stored under the tag, which may mean another', async () => {
+    const other = join(world.directory, 'other');
+    const digest = await writeImage(other, 'unsigned');
+    await world.run('bob', ['push', '--disable-content-trust', '--from', `oci:${other}`, `${name}:2`]);
+    const layout = join(world.directory, 'pulled');
+    expect((await world.run('bob', ['pull', '--output', `oci:${layout}`, `${name}:1@${digest}`])).exitCode).toBe(0);
+    const index = readFileSync(join(layout, 'index.json'), 'utf8');
+    expect(index).toContain(digest);
+    expect(index).not.toContain(`${name}:1`);
+  });
+
   test('a trust server without https is refused before anything is pushed', async () => {
     const ran = await world.run('alice', ['push', '--from', `oci:${image}`, `${name}:3`], {
       DOCKER_CONTENT_TRUST_SERVER: 'http://trust.example.com',
     });
     expectRefusal(ran, 2, /valid https URL required for trust server, got http:\/\/trust\.example\.com/);
+  });
+
+  test('a passphrase file that is not there is told before anything is pushed', async () => {
+    const ran = await world.run('alice', [
+      'push',
+      '--passphrase-file',
+      '/no/such/file',
+      '--from',
+      `oci:${image}`,
+      `${name}:4`,
+    ]);
+    expectRefusal(ran, 2, /--passphrase-file: cannot read \/no\/such\/file/);
+    expect((await world.run('bob', ['sign', `${name}:4`])).stderr).toMatch(/not found|unknown/i);
+  });
+
+  test('S33 a password in the server address is refused, and not repeated', async () => {
+    const env = { DOCKER_CONTENT_TRUST_SERVER: 'https://user:hunter2hunter2@trust.example.com' };
+    const ran = await world.run('alice', ['verify', `${name}:1`], env);
+    expectRefusal(ran, 2, /must not hold a user or password/);
+    expect(ran.stderr).not.toContain('hunter2');
+  });
+
+  test('an image for another platform is not pulled: nothing is left behind', async () => {
+    const target = join(world.directory, 'other-platform');
+    const ran = await world.run('bob', [
+      'pull',
+      '--platform',
+      'windows/amd64',
+      '--output',
+      `oci:${target}`,
+      `${name}:1`,
+    ]);
+    expect(ran.exitCode).toBe(1);
+    expect(ran.stderr).toMatch(/image is for linux\/\w+, not for windows\/amd64/);
+    expect(() => readdirSync(target)).toThrow();
   });
 
   test('a layout that is not there: exit code 1', async () => {

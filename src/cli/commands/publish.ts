@@ -15,7 +15,7 @@ export async function publish(context: CommandContext, name: string): Promise<vo
   const session = open(parseRepository(name));
   const changelist = changelistOf(context, session);
   const changes = changelist.list();
-  if (changes.length === 0) throw new UsageError(`nothing is staged for ${session.gun}`);
+  if (changes.length === 0) throw new UsageError(`nothing is staged for ${session.gun}, and there is no file ${name}`);
   const { roles } = await session
     .publisher(refuseNew(session))
     .publish((draft, now) => applyChanges(draft, changes, { dialect: notaryV1, keys: session.keys, now }));

@@ -12,6 +12,7 @@ import {
   parsePlatform,
   parseReference,
   pullImage,
+  withDigest,
   withTag,
 } from '../../registry/index.ts';
 import { TARGETS, VerificationError } from '../../tuf/index.ts';
@@ -47,6 +48,8 @@ export async function pull(context: CommandContext, text: string, options: PullO
   const platform = options.platform === undefined ? undefined : parsePlatform(options.platform);
   const session = context.open(reference);
   const store = await storeFor(context, session, options);
+  if (options.allTags && parseImageLocation(options.output, '--output').kind === 'docker-archive')
+    throw new UsageError('--all-tags: a docker-archive holds one image: give --output oci:DIR');
   if (reference.digest === undefined && !isTrustEnabled(io, options)) {
     await pullUnverified(context, session, reference, store, options);
     return;
@@ -58,7 +61,12 @@ export async function pull(context: CommandContext, text: string, options: PullO
   for (const [index, item] of wanted.entries()) {
     const exact = item.tag === undefined ? `${name}@${item.digest}` : `${name}:${item.tag}@${item.digest}`;
     if (item.tag !== undefined && !globals.json) io.stdout.write(`Pull (${index + 1} of ${wanted.length}): ${exact}\n`);
-    await store(item.tag === undefined ? reference : withTag(reference, item.tag), item, platform);
+    // a digest that was asked for by itself is not given the tag beside it: nobody said that the tag means it
+    await store(
+      item.tag === undefined ? withDigest(reference, item.digest) : withTag(reference, item.tag),
+      item,
+      platform,
+    );
     pulled.push({ reference: exact, tag: item.tag ?? null, digest: item.digest });
   }
   if (globals.json) io.stdout.write(`${JSON.stringify(pulled, null, 2)}\n`);

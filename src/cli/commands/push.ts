@@ -39,6 +39,7 @@ export async function push(context: CommandContext, text: string, options: PushO
   if (signed) trustServer(io, globals, reference);
   if (reference.tagDefaulted) io.stderr.write('Using default tag: latest\n');
   const session = context.open(reference);
+  if (signed) session.prepareSigning();
   io.stderr.write(`The push refers to repository [${gun(reference)}]\n`);
   const pushed = await pushFrom(context, session, reference, from, options);
   io.stderr.write(`${reference.tag}: digest: ${pushed.digest} size: ${pushed.size}\n`);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { stageRevocation } from '../../publisher/index.ts';
+import { PublishError, stageRevocation } from '../../publisher/index.ts';
 import { type ImageReference, parseReference } from '../../registry/index.ts';
 import type { CommandContext } from '../context.ts';
-import { confirm } from '../prompts.ts';
+import { confirm, isTerminal } from '../prompts.ts';
 import { UsageError } from '../usage-error.ts';
 import { stageTo } from './stage.ts';
 
@@ -18,10 +18,15 @@ export async function revoke(
   const tag = reference.tagDefaulted ? undefined : reference.tag;
   if (options.stage !== undefined) return stageRevoke(context, reference, tag, options.stage);
   if (tag === undefined && options.yes !== true) {
+    // silence would pass for done
+    if (!isTerminal(io)) throw new UsageError(`nobody to confirm that all signatures of ${text} are to go: give --yes`);
     const agreed = await confirm(io, `Confirm you would like to delete all signature data for ${text}?`);
-    if (!agreed) return;
+    if (!agreed) throw new PublishError('not-signed', `nothing was revoked: ${text} is as it was`);
   }
-  const { roles } = await open(reference).publisher().revoke(tag);
+  const session = open(reference);
+  // what was never signed gets no keys for that
+  const refuseNew = () => Promise.reject(new PublishError('not-signed', `${session.gun} has no trust data`));
+  const { roles } = await session.publisher(refuseNew).revoke(tag);
   if (globals.json) io.stdout.write(`${JSON.stringify({ reference: text, tag: tag ?? null, roles }, null, 2)}\n`);
   else io.stdout.write(`Successfully deleted signature for ${text}\n`);
 }

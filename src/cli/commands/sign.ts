@@ -10,7 +10,7 @@ import {
   type ImageReference,
   parseReference,
 } from '../../registry/index.ts';
-import { dockerTarget, parseRoleName, type RoleName, type TargetFile } from '../../tuf/index.ts';
+import { dockerTarget, kindOf, parseRoleName, type RoleName, type TargetFile } from '../../tuf/index.ts';
 import type { CommandContext } from '../context.ts';
 import type { Session } from '../session.ts';
 import { UsageError } from '../usage-error.ts';
@@ -48,7 +48,7 @@ export async function signTag(
 ): Promise<void> {
   const { io, globals } = context;
   const target = dockerTarget(decodeHex(digestHex(digest)), size);
-  const roles = options.role?.map(parseRoleName);
+  const roles = options.role?.map(targetsRole);
   if (options.stage !== undefined) {
     await stageTo(context, session, options.stage, (draft, now) =>
       stageTag(draft, session.keys, now, { tag, target, ...(roles === undefined ? {} : { roles }) }),
@@ -59,6 +59,7 @@ export async function signTag(
   const { initialized, roles: published } = await publishTag(session, tag, target, roles);
   if (initialized) io.stderr.write(`Finished initializing "${session.gun}"\n`);
   const name = `${gun(reference)}:${tag}`;
+  if (published.length === 0) io.stderr.write('Signed for this very digest already: nothing was published\n');
   if (globals.json) {
     io.stdout.write(
       `${JSON.stringify({ reference: `${familiarName(reference)}:${tag}@${digest}`, gun: session.gun, tag, digest, size, roles: published, initialized }, null, 2)}\n`,
@@ -66,6 +67,13 @@ export async function signTag(
   } else {
     io.stdout.write(`Successfully signed ${name}\n`);
   }
+}
+
+/** A role that may list tags: `targets`, or a delegation. @throws UsageError */
+function targetsRole(text: string): RoleName {
+  const role = parseRoleName(text);
+  if (kindOf(role) !== 'targets') throw new UsageError(`--role: ${role} signs no tags`);
+  return role;
 }
 
 function publishTag(

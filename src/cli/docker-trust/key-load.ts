@@ -12,6 +12,7 @@ import {
   type PrivateKey,
   PrivateKeyError,
   passphraseProblem,
+  ROLES_OF_ONE_GUN,
 } from '../../signing/index.ts';
 import type { KeyId } from '../../tuf/index.ts';
 import { trustDirectory } from '../settings.ts';
@@ -23,7 +24,6 @@ const DEFAULT_NAME = 'signer';
 const OTHERS = 0o077;
 const MAX_BYTES = 64 * 1024;
 const MAX_ATTEMPTS = 3;
-const ROLES_OF_ONE_GUN = ['targets', 'snapshot', 'timestamp'];
 
 /**
  * `docker trust key load`. An encrypted key is opened and stored under the passphrase it had, whatever its form: Docker

@@ -13,6 +13,7 @@ import {
   PrivateKey,
   PrivateKeyError,
   type PrivateKeyStore,
+  ROLES_OF_ONE_GUN,
   relabelKeyFile,
   sealKey,
 } from '../../signing/index.ts';
@@ -20,8 +21,6 @@ import { type Gun, type KeyId, MetadataError, parseGun, parseKeyId } from '../..
 import { type Call, required } from './command.ts';
 import { fileProblem, NotaryError, NotaryUsageError } from './errors.ts';
 import { notaryPassphrases } from './terminal.ts';
-
-const ROLES_OF_ONE_GUN = ['targets', 'snapshot', 'timestamp'];
 
 /** `notary key generate` */
 export async function generate(call: Call): Promise<void> {

@@ -2,6 +2,7 @@
 import { dirname } from 'node:path';
 import { type KeyInfo, KeyStoreError, keyAlias, openKeyStore } from '../../signing/index.ts';
 import { MetadataError, parseKeyId } from '../../tuf/index.ts';
+import { userKeys } from '../user-keys.ts';
 import { type Call, required } from './command.ts';
 import { NotaryError, NotaryUsageError } from './errors.ts';
 import { notaryTable, truncatedLeft } from './tables.ts';
@@ -13,7 +14,7 @@ const LOCATION_WIDTH = 40;
 /** `notary key list` */
 export async function list(call: Call): Promise<void> {
   if (call.args.length > 0) throw new NotaryUsageError('');
-  const { keys, problems } = await openKeyStore(call.settings.trustDir).list();
+  const { keys, problems } = await userKeys(call.io, { trustDir: call.settings.trustDir }).list();
   for (const { message } of problems) call.log.warn(message);
   if (keys.length === 0) {
     call.say('\nNo signing keys found.\n\n');
@@ -81,9 +82,9 @@ function idOf(call: Call, lacking: string): string {
   }
 }
 
-/** The directory that a key lies in. */
-function placeOf({ path }: KeyInfo): string {
-  return dirname(path);
+/** The directory or the token that a key lies in. */
+function placeOf({ path, token }: KeyInfo): string {
+  return token ?? dirname(path);
 }
 
 function compare(a: string, b: string): number {

@@ -22,8 +22,8 @@ import {
   Publisher,
   type SigningKeys,
 } from '../../publisher/index.ts';
-import { openKeyStore, type PrivateKeyStore } from '../../signing/index.ts';
 import { type Gun, notaryV1, parseGun, ROOT, TIMESTAMP, VerificationError } from '../../tuf/index.ts';
+import { userKeys } from '../user-keys.ts';
 import type { Call } from './command.ts';
 import { fatalText } from './fatal.ts';
 import { notaryPassphrases } from './terminal.ts';
@@ -37,7 +37,7 @@ const NEAR_EXPIRY = 182 * 24 * 60 * 60 * 1000;
 export class NotaryRepository {
   readonly gun: Gun;
   readonly changelist: Changelist;
-  readonly keys: SigningKeys & { readonly store: PrivateKeyStore };
+  readonly keys: SigningKeys;
   readonly #call: Call;
   readonly #cache: DirectoryMetadataCache;
   readonly #marks: HighWaterMarks;
@@ -47,7 +47,7 @@ export class NotaryRepository {
     this.#call = call;
     this.gun = parseGun(gun);
     this.changelist = new DirectoryChangelist(trustDir, this.gun);
-    this.keys = { store: openKeyStore(trustDir), passphrases: notaryPassphrases(call.io) };
+    this.keys = { store: userKeys(call.io, { trustDir }), passphrases: notaryPassphrases(call.io) };
     this.#cache = new DirectoryMetadataCache(trustDir);
     this.#marks = withCacheDates(new DirectoryHighWaterMarks(trustDir), trustDir);
   }
@@ -88,7 +88,7 @@ export class NotaryRepository {
       dialect: notaryV1,
       keys: this.keys,
       server: this.server(permission),
-      refresh: () => this.#refresh(permission, 0),
+      refresh: () => this.#refresh(permission, 0, true),
       clock: () => io.now(),
       initialize: () => this.#unpublished(),
       onPublished: ({ initialized }) => {
@@ -127,11 +127,15 @@ export class NotaryRepository {
     return notaryFetch(io, settings, this.gun, permission, log);
   }
 
-  async #refresh(permission: Permission, maxStalenessMilliseconds: number): Promise<TrustedRepository> {
+  async #refresh(
+    permission: Permission,
+    maxStalenessMilliseconds: number,
+    renewing = false,
+  ): Promise<TrustedRepository> {
     const { io, settings } = this.#call;
     const fetcher = new HttpFetcher({ server: settings.server, fetch: this.#fetch(permission) });
     const { pinning } = settings;
-    const options = { ...this.#local(), fetcher, marks: this.#marks, pinning, maxStalenessMilliseconds };
+    const options = { ...this.#local(), fetcher, marks: this.#marks, pinning, maxStalenessMilliseconds, renewing };
     try {
       return await new Updater({ ...options, now: io.now() }).refresh();
     } catch (error) {

@@ -84,5 +84,7 @@ async function forgetReplaced(
 ): Promise<void> {
   if (role === 'root') return;
   const kept = next.map(canonicalKeyId);
-  for (const keyId of replaced) if (!kept.includes(keyId)) await keys.store.remove(keyId);
+  // what a token holds cannot be had back: its owner removes it
+  const files = (await keys.store.list()).keys.filter(({ token }) => token === undefined).map(({ keyId }) => keyId);
+  for (const keyId of replaced) if (!kept.includes(keyId) && files.includes(keyId)) await keys.store.remove(keyId);
 }

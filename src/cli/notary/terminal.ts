@@ -19,6 +19,7 @@ export function notaryPassphrases(io: Io): Passphrases {
   const { DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE, DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE, ...env } = io.env;
   return environmentPassphrases(env, {
     async existing(request) {
+      if (!isTerminal(io)) throw new KeyStoreError('no-passphrase', NO_TERMINAL, { keyId: request.keyId });
       return terminal.existing({ ...request, alias: request.role });
     },
     async created(request) {

@@ -57,7 +57,7 @@ describe('CachedStorage', () => {
     await writer.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], now);
     await Promise.all([writer.current(gun, TIMESTAMP), reader.current(gun, TIMESTAMP)]);
 
-    await writer.commit(gun, 1 as Version, [fileOf(TIMESTAMP, 2)], now);
+    await writer.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], now);
 
     expect((await writer.current(gun, TIMESTAMP))?.version).toBe(2 as Version);
     expect((await reader.current(gun, TIMESTAMP))?.version).toBe(1 as Version);
@@ -78,7 +78,7 @@ describe('CachedStorage', () => {
     };
 
     const early = cache.current(gun, TIMESTAMP);
-    await cache.commit(gun, 1 as Version, [fileOf(TIMESTAMP, 2)], now);
+    await cache.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], now);
     storage.latest = read;
     slow.resolve();
     await early;
@@ -91,9 +91,9 @@ describe('CachedStorage', () => {
     const cache = replica();
     await storage.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], now);
     await cache.current(gun, TIMESTAMP);
-    await storage.commit(gun, 1 as Version, [fileOf(TIMESTAMP, 2)], now);
+    await storage.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], now);
 
-    const stale = cache.commit(gun, 1 as Version, [fileOf(TIMESTAMP, 2, 'other')], now);
+    const stale = cache.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2, 'other')], now);
 
     await expect(stale).rejects.toBeInstanceOf(ConflictError);
     expect((await cache.current(gun, TIMESTAMP))?.version).toBe(2 as Version);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Gun, type RoleName, TIMESTAMP, type Version } from '../../tuf/index.ts';
 import { ByteBoundedMap } from './byte-bounded-map.ts';
-import type { Change, ChangeQuery, MetadataStorage, StoredFile, VerifiedFile } from './metadata-storage.ts';
+import type { Change, ChangeQuery, CommitBase, MetadataStorage, StoredFile, VerifiedFile } from './metadata-storage.ts';
 
 export interface StorageCacheOptions {
   /** Bytes of metadata kept in memory. */
@@ -101,7 +101,7 @@ export class CachedStorage implements MetadataStorage {
     return file && this.#keep(key, file);
   }
 
-  async commit(gun: Gun, base: Version | undefined, files: readonly VerifiedFile[], now: Date): Promise<void> {
+  async commit(gun: Gun, base: CommitBase | undefined, files: readonly VerifiedFile[], now: Date): Promise<void> {
     try {
       await this.#storage.commit(gun, base, files, now);
     } finally {

@@ -3,6 +3,7 @@ import { type Gun, type RoleName, TIMESTAMP, type Version } from '../../tuf/inde
 import {
   type Change,
   type ChangeQuery,
+  type CommitBase,
   ConflictError,
   type MetadataStorage,
   type StoredFile,
@@ -32,9 +33,9 @@ export class MemoryStorage implements MetadataStorage {
     return this.#files(gun, role).find((file) => file.sha256 === sha256);
   }
 
-  async commit(gun: Gun, base: Version | undefined, files: readonly VerifiedFile[], now: Date): Promise<void> {
+  async commit(gun: Gun, base: CommitBase | undefined, files: readonly VerifiedFile[], now: Date): Promise<void> {
     const taken = files.some(({ role, version }) => this.#files(gun, role).some((file) => file.version === version));
-    if (taken || this.#current(gun, TIMESTAMP)?.version !== base) throw new ConflictError(gun, base);
+    if (taken || this.#current(gun, TIMESTAMP)?.sha256 !== base?.sha256) throw new ConflictError(gun, base?.version);
     const collection = new Map(this.#collections.get(gun));
     for (const { role, version, bytes, sha256 } of files) {
       collection.set(role, [...(collection.get(role) ?? []), { role, version, bytes, sha256, createdAt: now }]);

@@ -26,11 +26,22 @@ export function fileOf(role: RoleName, version: number, content = `${role} ${ver
 
 const version = (number: number) => number as Version;
 const commit = (storage: MetadataStorage, base: number | undefined, ...files: VerifiedFile[]) =>
-  storage.commit(gun, base as Version | undefined, files, now);
+  storage.commit(gun, base === undefined ? undefined : fileOf(TIMESTAMP, base), files, now);
 
 /** What every storage of metadata has to do; run on each implementation. */
 export function describeMetadataStorage(name: string, make: () => Promise<MetadataStorage>): void {
   describe(`${name} as metadata storage`, () => {
+    test('a commit on the timestamp of a collection that was deleted and made anew is a conflict', async () => {
+      const storage = await make();
+      await commit(storage, undefined, fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1));
+      await storage.delete(gun, now);
+      await commit(storage, undefined, fileOf(TARGETS, 1, 'another'), fileOf(TIMESTAMP, 1, 'another'));
+
+      const late = commit(storage, 1, fileOf(TARGETS, 2), fileOf(TIMESTAMP, 2));
+      await expect(late).rejects.toBeInstanceOf(ConflictError);
+      expect((await storage.latest(gun, TARGETS))?.version).toBe(version(1));
+    });
+
     test('what was committed is found by role, version and hash, byte for byte', async () => {
       const storage = await make();
       const [first, second] = [fileOf(TARGETS, 2), fileOf(TARGETS, 3)];
@@ -170,7 +181,12 @@ export function describeMetadataStorage(name: string, make: () => Promise<Metada
       const other = parseGun('example.com/other');
       for (const number of [1, 2, 3]) {
         await commit(storage, number === 1 ? undefined : number - 1, fileOf(TIMESTAMP, number));
-        await storage.commit(other, (number - 1 || undefined) as Version, [fileOf(TIMESTAMP, number)], now);
+        await storage.commit(
+          other,
+          number === 1 ? undefined : fileOf(TIMESTAMP, number - 1),
+          [fileOf(TIMESTAMP, number)],
+          now,
+        );
       }
       const ids = async (query: Parameters<MetadataStorage['changes']>[0]) =>
         (await storage.changes(query)).map(({ id }) => Number(id));

@@ -56,6 +56,9 @@ export class ConflictError extends Error {
   }
 }
 
+/** The timestamp that a commit builds on. */
+export type CommitBase = Pick<StoredFile, 'version' | 'sha256'>;
+
 /**
  * Metadata of many trust collections; every version stays. Concurrent use is safe. A GUN and a role are compared byte by
  * byte, and content is found by its hash only under the GUN and role that it was stored for. What is absent is
@@ -72,10 +75,11 @@ export interface MetadataStorage {
 
   /**
    * Stores all files and one changefeed entry for the timestamp among them, or nothing; durable once it resolves.
-   * Serializable per collection: rejects with ConflictError unless `base` is still the version of the current timestamp
-   * (`undefined`: there is none), or when one of the versions is taken.
+   * Serializable per collection: rejects with ConflictError unless `base` is still the current timestamp, by version and
+   * hash (`undefined`: there is none), or when one of the versions is taken. The version alone would not do: a collection
+   * that was deleted and made anew counts from one again.
    */
-  commit(gun: Gun, base: Version | undefined, files: readonly VerifiedFile[], now: Date): Promise<void>;
+  commit(gun: Gun, base: CommitBase | undefined, files: readonly VerifiedFile[], now: Date): Promise<void>;
 
   /** Removes everything of exactly this GUN, with a changefeed entry if there was anything; durable once it resolves. */
   delete(gun: Gun, now: Date): Promise<void>;

@@ -53,7 +53,7 @@ describe('SqliteStorage', () => {
   test('the tables are those of Notary, and rows it marked as deleted do not count', async () => {
     const { database, storage } = await open();
     await storage.commit(gun, undefined, [fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1)], now);
-    await storage.commit(gun, 1 as Version, [fileOf(TARGETS, 2), fileOf(TIMESTAMP, 2)], now);
+    await storage.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TARGETS, 2), fileOf(TIMESTAMP, 2)], now);
     await sql`update tuf_files set deleted_at = '2026-11-23 12:00:00' where version = 2`.execute(database);
 
     expect((await storage.current(gun, TARGETS))?.version).toBe(1 as Version);

@@ -4,6 +4,7 @@ import { type Gun, type RoleName, TIMESTAMP, type Version } from '../../tuf/inde
 import {
   type Change,
   type ChangeQuery,
+  type CommitBase,
   ConflictError,
   type MetadataStorage,
   type StoredFile,
@@ -37,17 +38,19 @@ export class SqliteStorage implements MetadataStorage {
     return stored(await this.#files(gun, role).where('sha256', '=', sha256).limit(1).executeTakeFirst());
   }
 
-  async commit(gun: Gun, base: Version | undefined, files: readonly VerifiedFile[], now: Date): Promise<void> {
+  async commit(gun: Gun, base: CommitBase | undefined, files: readonly VerifiedFile[], now: Date): Promise<void> {
     await this.#database.transaction().execute(async (transaction) => {
       const newest = await transaction
         .selectFrom('tuf_files')
-        .select((columns) => columns.fn.max('version').as('version'))
+        .select('sha256')
         .where('gun', '=', gun)
         .where('role', '=', TIMESTAMP)
         .where('deleted_at', 'is', null)
+        .orderBy('version', 'desc')
+        .limit(1)
         .executeTakeFirst();
-      if ((newest?.version ?? undefined) !== base) throw new ConflictError(gun, base);
-      await insert(transaction, gun, base, files, now);
+      if (newest?.sha256 !== base?.sha256) throw new ConflictError(gun, base?.version);
+      await insert(transaction, gun, base?.version, files, now);
       const timestamp = files.find((file) => file.role === TIMESTAMP);
       if (timestamp !== undefined) await record(transaction, gun, timestamp.version, timestamp.sha256, 'update', now);
     });

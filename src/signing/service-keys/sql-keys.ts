@@ -101,6 +101,20 @@ export class SqlServiceKeys implements ServiceKeys {
     };
   }
 
+  /**
+   * That the passphrase of every alias in use opens its keys: told at the start and not at somebody's publish.
+   * @throws ServiceKeyError
+   */
+  async check(): Promise<void> {
+    const firsts = await this.#database
+      .selectFrom('private_keys')
+      .select(({ fn }) => fn.min('key_id').as('key_id'))
+      .where('deleted_at', 'is', null)
+      .groupBy('passphrase_alias')
+      .execute();
+    for (const { key_id } of firsts) await this.#open(key_id as KeyId);
+  }
+
   async #open(keyId: KeyId): Promise<Opened | undefined> {
     const row = await this.#row(keyId);
     if (row === undefined) return undefined;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyInfo } from '../../../signing/index.ts';
-import { type KeyOwner, KeyStoreError } from '../../../signing/index.ts';
+import { type KeyOwner, KeyStoreError, ROLES_OF_ONE_GUN } from '../../../signing/index.ts';
 import { type Gun, MetadataError, parseGun } from '../../../tuf/index.ts';
 import { UsageError } from '../../usage-error.ts';
 
@@ -18,7 +18,6 @@ export function chosenKey(keys: readonly KeyInfo[], text: string): KeyInfo {
   return found;
 }
 
-const ROLES_OF_ONE_GUN = ['targets', 'snapshot'];
 const SIGNER = /^[A-Za-z0-9][A-Za-z0-9_./-]{0,254}$/;
 
 /** What a key is for, as options say it. @throws UsageError */

@@ -62,6 +62,13 @@ function addFileCommands(key: Command, globals: Globals): void {
     .option('--gun <gun>', 'the keys of one repository')
     .option('-o, --output <file>', 'a new file (default: standard output)')
     .action(async (keyIds, options) => (await import('./export.ts')).exportKeys(globals(), keyIds, options));
+  key
+    .command('certificate <gun> <keyid>')
+    .description('make a certificate of your root key for a repository, to be given to whoever rotates its root')
+    .option('-o, --output <file>', 'a new file (default: standard output)')
+    .action(async (gun, keyId, options) =>
+      (await import('./certificate.ts')).writeCertificate(globals(), gun, keyId, options),
+    );
 }
 
 function addRotationCommands(key: Command, globals: Globals): void {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { renewRootCertificates, roleKeyIds } from '../../../publisher/index.ts';
-import { keyId, leafCertificate, type PublicKey } from '../../../tuf/index.ts';
+import { keyId, leafCertificate, notaryV1, type PublicKey, ROOT, TARGETS } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { openRepository } from './repository.ts';
 
@@ -11,7 +11,10 @@ export async function renewCertificate(context: CommandContext, text: string): P
   let renewed: readonly PublicKey[] = [];
   let keyIds: readonly string[] = [];
   await session.publisher().publish(async (draft, now) => {
+    const isRootExpired = draft.refusal(ROOT) !== undefined;
     await renewRootCertificates(draft, session.keys, session.gun, now);
+    // neither can be published without the other
+    if (isRootExpired && draft.refusal(TARGETS) !== undefined) draft.witness(TARGETS, notaryV1, now);
     keyIds = roleKeyIds(draft.root, 'root');
     renewed = (draft.root.roles.get('root')?.keyIds ?? []).flatMap((id) => draft.root.keys.get(id) ?? []);
   });

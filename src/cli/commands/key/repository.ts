@@ -18,6 +18,6 @@ export async function openRepository(
   if (!reference.tagDefaulted || reference.digest !== undefined)
     throw new UsageError(`${text}: a repository has keys, a tag or digest has none`);
   const session = context.open(reference);
-  const { targets } = await session.refresh('pull,push');
+  const { targets } = await session.refreshToRenew();
   return { session, root: targets.snapshot.timestamp.root.signed };
 }

@@ -1,27 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { DecodeError, decodePem, decodeUtf8, type PemBlock } from '../../../encoding/index.ts';
+import { existsSync, statSync } from 'node:fs';
 import { newKey, rootCertificatesFor, type SigningKeys } from '../../../publisher/index.ts';
-import { KeyStoreError } from '../../../signing/index.ts';
-import {
-  bareKey,
-  certificateKey,
-  type Gun,
-  type KeyId,
-  MetadataError,
-  notaryV1,
-  type PublicKey,
-  type Root,
-  verifyingKey,
-} from '../../../tuf/index.ts';
+import { KeyStoreError, PublicKeyFileError } from '../../../signing/index.ts';
+import { bareKey, type Gun, type KeyId, notaryV1, type PublicKey, type Root } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { readPublicKeys } from '../../public-key-files.ts';
 import { chosenKey } from './chosen-keys.ts';
 import { storedFrom } from './import.ts';
 
 /** The roles whose keys a publisher holds. */
 export type PublisherRole = 'root' | 'targets' | 'snapshot';
-
-const MAX_PUBLIC_FILE = 1024 * 1024;
 
 /**
  * The public keys that a role is to have: of stored keys by ID, of private key files, which are imported, and of public
@@ -51,8 +39,8 @@ async function keyOf(
   gun: Gun,
   text: string,
 ): Promise<PublicKey> {
-  const file = isFile(text) ? readPublic(text) : undefined;
-  if (file !== undefined) return foreignKey(file, role, text);
+  const foreign = isFile(text) ? await publicKeyIn(text, context.io.now()) : undefined;
+  if (foreign !== undefined) return foreignKey(foreign, role, text);
   const keyId = isFile(text)
     ? await storedFrom(context, text, { role, gun: role === 'root' ? undefined : gun })
     : chosenKey((await keys.store.list()).keys, text).keyId;
@@ -76,47 +64,24 @@ function isFile(text: string): boolean {
   return existsSync(text) && statSync(text).isFile();
 }
 
-/** The one block of a file of a public key or certificate; undefined if it holds private keys. */
-function readPublic(path: string): PemBlock | undefined {
-  if (statSync(path).size > MAX_PUBLIC_FILE) throw unusable(path, 'it is too long for a key');
+/** The public key or certificate of a file; undefined if it holds a private key. @throws PublicKeyFileError */
+async function publicKeyIn(path: string, now: Date): Promise<PublicKey | undefined> {
   try {
-    const blocks = decodePem(decodeUtf8(new Uint8Array(readFileSync(path))));
-    return blocks.find(({ label }) => label === 'PUBLIC KEY' || label === 'CERTIFICATE');
-  } catch (cause) {
-    if (cause instanceof DecodeError) throw unusable(path, 'it is no PEM file', cause);
-    throw cause;
+    const [key] = await readPublicKeys([path], now);
+    return key;
+  } catch (error) {
+    if (error instanceof PublicKeyFileError && error.code === 'private-key') return undefined;
+    throw error;
   }
 }
 
-/** A key whose private half somebody else has. */
-function foreignKey({ label, bytes }: PemBlock, role: PublisherRole, path: string): PublicKey {
-  try {
-    if (label === 'CERTIFICATE') {
-      const key = certificateKey(bytes);
-      verifyingKey(key);
-      return role === 'root' ? key : bareKey(key);
-    }
-    if (role === 'root')
-      throw unusable(path, 'a root key of somebody else must come as a certificate for the repository');
-    const key = { type: 'ecdsa', bytes };
-    const { algorithm } = verifyingKey({ ...key, type: isRsa(bytes) ? 'rsa' : 'ecdsa' });
-    return { ...key, type: algorithm };
-  } catch (cause) {
-    if (cause instanceof MetadataError) throw unusable(path, cause.message, cause);
-    throw cause;
-  }
-}
-
-const RSA_OID = Buffer.from('2a864886f70d010101', 'hex');
-
-function isRsa(spki: Uint8Array): boolean {
-  return Buffer.from(spki.subarray(0, 32)).includes(RSA_OID);
-}
-
-function unusable(path: string, why: string, cause?: unknown): KeyStoreError {
-  return new KeyStoreError('unsupported', `cannot use ${path}: ${why}`, {
+/** A key whose private half somebody else has. @throws KeyStoreError */
+function foreignKey(key: PublicKey, role: PublisherRole, path: string): PublicKey {
+  if (role !== 'root') return bareKey(key);
+  if (key.type.endsWith('-x509')) return key;
+  throw new KeyStoreError('unsupported', `cannot use ${path}: a root key of somebody else must come as a certificate`, {
     path,
-    ...(cause === undefined ? {} : { cause }),
+    remedy: 'its owner makes one: hallmark key certificate GUN KEYID -o FILE',
   });
 }
 

@@ -136,16 +136,25 @@ async function publishRotation(
     if (stage === undefined) await session.publisher().publish(edit);
     else await stageTo(context, session, stage, edit);
   } catch (error) {
-    tellKeptKeys(io, role, keys);
+    await tellKeptKeys(io, session, role, keys);
     throw error;
   }
   return rotation;
 }
 
 /** New keys stay when publishing fails: the server may have taken them before its answer was lost. */
-function tellKeptKeys(io: Io, role: TopLevelRole, keys: readonly PublicKey[]): void {
+async function tellKeptKeys(
+  io: Io,
+  { keys: { store } }: Session,
+  role: TopLevelRole,
+  keys: readonly PublicKey[],
+): Promise<void> {
   if (role === 'timestamp') return;
-  const options = keys.map((key) => `--key ${canonicalKeyId(key).slice(0, 12)}`);
+  const stored = new Set((await store.list()).keys.map(({ keyId }) => keyId));
+  // those of others and of the server are no keys of ours
+  const kept = keys.map(canonicalKeyId).filter((keyId) => stored.has(keyId));
+  if (kept.length === 0) return;
+  const options = kept.map((keyId) => `--key ${keyId.slice(0, 12)}`);
   io.stderr.write(`The keys for the rotation are kept; to go on with them, add ${options.join(' ')}\n`);
 }
 
