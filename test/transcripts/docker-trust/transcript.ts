@@ -98,7 +98,8 @@ export class Placeholders {
 
   apply(text: string): string {
     const named = this.#fixed.reduce((result, [name, value]) => result.replaceAll(value, `{${name}}`), text);
-    const whole = named.replace(/\b[0-9a-f]{64}\b/g, (id) => `{${this.#nameOf(id)}}`);
+    const listed = named.replace(/\b[0-9a-f]{12}(?:, [0-9a-f]{12})+\b/g, (list) => this.#list(list.split(', ')));
+    const whole = listed.replace(/\b[0-9a-f]{64}\b/g, (id) => `{${this.#nameOf(id)}}`);
     const twelve = whole.replace(/\b[0-9a-f]{12}\b/g, (id) => `{${this.#nameOf(id)}/12}`);
     return twelve.replace(/(?<=with ID )[0-9a-f]{7}\b/g, (id) => `{${this.#nameOf(id)}/7}`);
   }
@@ -106,6 +107,13 @@ export class Placeholders {
   /** The other way round, for what is typed. */
   fill(text: string): string {
     return this.#fixed.reduce((result, [name, value]) => result.replaceAll(`{${name}}`, value), text);
+  }
+
+  /** Keys are listed by their IDs, which are others in each run: so are the names' places, unless they are put in order. */
+  #list(ids: readonly string[]): string {
+    const names = ids.map((id) => `{${this.#nameOf(id)}/12}`);
+    const isInOrder = ids.every((id, index) => index === 0 || (ids[index - 1] as string) <= id);
+    return isInOrder ? names.sort().join(', ') : `not in order: ${names.join(', ')}`;
   }
 
   #nameOf(id: string): string {
