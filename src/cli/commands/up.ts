@@ -37,6 +37,10 @@ export async function up({ io }: CommandContext, options: UpOptions): Promise<vo
   const registryAddress = options.registry === undefined ? undefined : parseAddress(options.registry, '--registry');
   const log = openLog('info');
   await mkdir(data, { recursive: true, mode: 0o700 });
+  for (const { hostname } of registryAddress === undefined ? [address] : [address, registryAddress]) {
+    const warning = exposureWarning(hostname);
+    if (warning !== undefined) io.stderr.write(`${warning}\n`);
+  }
   const { identity, caFile } = await tlsOf(data, address, options, io);
   const server = await openTrustServer({ dataDir: data, clock: () => io.now(), log, env: io.env });
   const listeners: Listener[] = [];
@@ -90,6 +94,14 @@ async function setUpDocker(io: Io, caFile: string, host: string): Promise<void> 
   await mkdir(dirname(target), { recursive: true, mode: 0o700 });
   await copyFile(caFile, target);
   io.stderr.write(`placed ${target}\n`);
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/;
+
+/** What it means to listen where others can reach; undefined on loopback. */
+export function exposureWarning(hostname: string): string | undefined {
+  if (LOOPBACK.test(hostname)) return undefined;
+  return `Warning: no users are known here: whoever reaches ${hostname} can publish, delete and make keys`;
 }
 
 function welcome(trustUrl: string, caFile: string | undefined): string {
