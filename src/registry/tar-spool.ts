@@ -163,8 +163,11 @@ async function unpacked(archive: string): Promise<AsyncIterable<Uint8Array>> {
   });
   await file.close();
   const bytes = createReadStream(archive);
+  // a fault may come before anybody reads: whoever reads then is told, and until then nobody has to listen
+  bytes.on('error', () => undefined);
   if (start[0] !== 0x1f || start[1] !== 0x8b) return bytes;
   const gunzip = createGunzip();
+  gunzip.on('error', () => undefined);
   bytes.on('error', (error) => gunzip.destroy(error));
   return Readable.from(bytes.pipe(gunzip), { objectMode: true });
 }

@@ -46,7 +46,11 @@ describe('keys at rest', () => {
   test('a wrong passphrase and a changed ciphertext are typed errors', async () => {
     const jwe = await wrapKey(encodeUtf8('secret'), 'passphrase');
     const parts = jwe.split('.');
-    const changed = [...parts.slice(0, 3), `A${parts[3]?.slice(1)}`.replace(/^AA/, 'BA'), parts[4]].join('.');
+    const changed = [
+      ...parts.slice(0, 3),
+      `${parts[3]?.startsWith('A') ? 'B' : 'A'}${parts[3]?.slice(1)}`,
+      parts[4],
+    ].join('.');
 
     expect(await codeOf(unwrapKey(jwe, 'passphrasf'))).toBe('wrong-passphrase');
     expect(await codeOf(unwrapKey(changed, 'passphrase'))).toBe('wrong-passphrase');
