@@ -30,17 +30,23 @@ export function passphrasesFrom(
   };
 }
 
-/** What files and descriptors give for an alias: its own passphrase, else the one for all. @throws UsageError */
-export function givenPassphrases(options: {
+interface GivenOptions {
   readonly passphraseFile?: readonly string[];
   readonly passphraseFd?: readonly string[];
-}): (alias: string) => string | undefined {
-  const given = [
+}
+
+/** What a command line's options gave: a descriptor or a pipe can be read once only. */
+const alreadyRead = new WeakMap<GivenOptions, readonly Given[]>();
+
+/** What files and descriptors give for an alias: its own passphrase, else the one for all. @throws UsageError */
+export function givenPassphrases(options: GivenOptions): (alias: string) => string | undefined {
+  const given = alreadyRead.get(options) ?? [
     ...(options.passphraseFile ?? []).map((text) =>
       read(text, '--passphrase-file', (file) => readFileSync(file, 'utf8')),
     ),
     ...(options.passphraseFd ?? []).map((text) => read(text, '--passphrase-fd', readDescriptor)),
   ];
+  alreadyRead.set(options, given);
   return (alias) =>
     (given.find((entry) => entry.alias === alias) ?? given.find((entry) => entry.alias === undefined))?.passphrase;
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { Command, CommanderError } from 'commander';
+import { collect } from './collect.ts';
 import { addChangelistCommands } from './commands/changelist.ts';
 import { addDelegationCommands } from './commands/delegation/index.ts';
 import { addKeyCommands } from './commands/key/index.ts';
@@ -7,12 +9,11 @@ import { addPinCommands, addStagingCommands } from './commands/staging-and-pins.
 import type { CommandContext } from './context.ts';
 import { ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import { oneLine } from './one-line.ts';
 import type { Session } from './session.ts';
 import type { GlobalOptions } from './settings.ts';
 import type { TrustView } from './trust-view.ts';
 import { VERSION } from './version.ts';
-
-const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
 
 /**
  * Runs one command line. Each command is loaded when it is called, so that a short one starts fast.
@@ -56,16 +57,11 @@ interface Parts {
 }
 
 /** Commands that change nothing: they start without what keys and publishing need. */
-const LOOKS_ONLY = new Set(['verify', 'inspect']);
+const LOOKS_ONLY = new Set(['verify', 'inspect', 'pull']);
 
 function loaded<T>(part: T | undefined): T {
   if (part === undefined) throw new Error('used by a command that only looks');
   return part;
-}
-
-/** Names in errors may come from a server: one line, and no control character reaches the terminal. */
-function oneLine(message: string): string {
-  return message.replace(/\p{Cc}+/gu, ' ');
 }
 
 function commandTree(io: Io, context: (globals: GlobalOptions) => CommandContext): Command {

@@ -9,6 +9,8 @@
  *     }).refresh();
  *     resolveTag(repository, 'latest').digest;
  */
+
+export { RELEASES } from '../tuf/index.ts';
 export * from './errors.ts';
 export * from './exchange.ts';
 export * from './fetcher.ts';

@@ -5,6 +5,7 @@ import {
   type FoundTarget,
   findTarget,
   listTargets,
+  RELEASES,
   ROOT,
   type RoleName,
   TARGETS,
@@ -13,8 +14,7 @@ import {
 } from '../tuf/index.ts';
 import type { TrustedRepository } from './updater.ts';
 
-/** The delegation that Docker consults before `targets`. */
-export const RELEASES = 'targets/releases' as RoleName;
+/** Docker consults `targets/releases` before `targets`. */
 const DOCKER_ROLES: readonly RoleName[] = [RELEASES, TARGETS];
 
 /** A tag and the one content that was signed for it. */

@@ -72,9 +72,8 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
 ]);
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const HEX4 = /^[0-9a-fA-F]{4}$/;
-/** Escapes, control characters, and characters that UTF-16 sorts otherwise than UTF-8. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const UNPLAIN = /[\\\u0000-\u001f\ud800-\udfff]/;
+/** Escapes, control characters, and characters beyond U+FFFF, which UTF-16 sorts otherwise than UTF-8. */
+const UNPLAIN = /[\\\p{Cc}\u{10000}-\u{10ffff}]/u;
 
 class Reader {
   readonly #text: string;

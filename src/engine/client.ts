@@ -70,11 +70,6 @@ export class EngineClient {
     await this.#create(reference, digest, options);
   }
 
-  /** Pulls by tag with nothing verified: for a pull with trust switched off. @throws EngineError `pull-failed` */
-  async pullTag(reference: ImageReference, tag: string, options: TransferOptions = {}): Promise<void> {
-    await this.#create(reference, tag, options);
-  }
-
   /** Names an image: `source` is an image ID, a name, or `name@sha256:…`. @throws EngineError `not-found` */
   async tag(source: string, reference: ImageReference, tag: string): Promise<void> {
     const query = new URLSearchParams({ repo: familiarName(reference), tag });

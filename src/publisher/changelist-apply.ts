@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { encodeCanonicalJson, equalBytes } from '../encoding/index.ts';
 import {
+  canonicalIdOf,
   coversPath,
   type DelegationChange,
   type Dialect,
@@ -19,7 +20,7 @@ import { decodeDelegationContent, decodeTargetContent } from './changelist-conte
 import { changeDelegation, purgeKeys, removeDelegation } from './delegations.ts';
 import type { Draft } from './draft.ts';
 import { PublishError } from './errors.ts';
-import { canonicalIdOf, keysAtHand, type SigningKeys } from './sign-role.ts';
+import { keysAtHand, type SigningKeys } from './sign-role.ts';
 
 const MAX_MESSAGE = 300;
 

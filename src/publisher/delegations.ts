@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  canonicalIdOf,
   type DelegationChange,
   isDelegationName,
   type KeyId,
@@ -13,7 +14,7 @@ import {
 } from '../tuf/index.ts';
 import type { Draft } from './draft.ts';
 import { PublishError } from './errors.ts';
-import { canonicalIdOf, type SigningKeys } from './sign-role.ts';
+import type { SigningKeys } from './sign-role.ts';
 import { signableRoles } from './tags.ts';
 
 /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { canonicalText } from '../encoding/index.ts';
 import {
+  canonicalIdOf,
   type Delegation,
   type Delegations,
   type KeyId,
@@ -14,7 +15,6 @@ import {
   TOP_LEVEL_ROLES,
   type TopLevelRole,
 } from '../tuf/index.ts';
-import { canonicalIdOf } from './sign-role.ts';
 
 /** A tag that another content is to be signed for; `before` or `after` is left out where it comes or goes. */
 export interface TagChange {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rootCertificate, type Signer } from '../signing/index.ts';
 import {
+  canonicalIdOf,
   type Gun,
   type KeyId,
   MetadataError,
@@ -13,7 +14,7 @@ import {
 } from '../tuf/index.ts';
 import type { Draft } from './draft.ts';
 import { PublishError } from './errors.ts';
-import { canonicalIdOf, type SigningKeys } from './sign-role.ts';
+import type { SigningKeys } from './sign-role.ts';
 
 /** The keys that a role is to have from now on, in place of all it had. */
 export interface NewRoleKeys {

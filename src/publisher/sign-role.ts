@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyStore, Passphrases } from '../signing/index.ts';
 import {
-  canonicalKeyId,
+  canonicalIdOf,
   countSignatures,
   type Dialect,
   isSignatureValid,
   type KeyId,
-  MetadataError,
   type PublicKey,
   type RoleKeys,
   type RoleName,
@@ -58,16 +57,6 @@ export async function keysAtHand(
     if (stored.some(({ keyId }) => keyId === canonical)) found.set(id, canonical);
   }
   return found;
-}
-
-/** The ID by which a listed key is known to people; undefined for a key that nobody can use. */
-export function canonicalIdOf(key: PublicKey | undefined): KeyId | undefined {
-  try {
-    return key && canonicalKeyId(key);
-  } catch (error) {
-    if (error instanceof MetadataError) return undefined;
-    throw error;
-  }
 }
 
 /** The file with the signatures that count: one for each listed key, over these very bytes. */

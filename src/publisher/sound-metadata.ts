@@ -14,7 +14,7 @@ import {
   type Signed,
   type Targets,
   TOP_LEVEL_ROLES,
-  verifyingKey,
+  usableKeys,
 } from '../tuf/index.ts';
 
 const CLOCK_ERROR = 86_400_000;
@@ -71,19 +71,9 @@ function checkDelegations(role: RoleName, { delegations }: Targets): void {
 
 function checkThreshold(role: string, listed: RoleKeys | undefined, keys: ReadonlyMap<KeyId, PublicKey>): void {
   const { keyIds, threshold } = listed ?? { keyIds: [], threshold: 1 };
-  const distinct = new Set(keyIds.flatMap((id) => fingerprint(keys.get(id)))).size;
+  const distinct = usableKeys(keyIds, keys);
   if (threshold < 1 || threshold > distinct)
     throw new MetadataError('bad-threshold', `${role} cannot need ${threshold} signatures of ${distinct} usable keys`);
-}
-
-/** Keys that nobody can use count for nothing, and two certificates around one key count once (S15). */
-function fingerprint(key: PublicKey | undefined): string[] {
-  try {
-    return key === undefined ? [] : [verifyingKey(key).fingerprint];
-  } catch (error) {
-    if (error instanceof MetadataError) return [];
-    throw error;
-  }
 }
 
 function malformed(role: string, what: string): MetadataError {

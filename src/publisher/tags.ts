@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { RELEASES } from '../client/index.ts';
 import {
+  canonicalIdOf,
   coversPath,
   MetadataError,
   type RoleName,
@@ -12,7 +13,7 @@ import {
 } from '../tuf/index.ts';
 import type { Draft } from './draft.ts';
 import { PublishError } from './errors.ts';
-import { canonicalIdOf, keysAtHand, type SigningKeys } from './sign-role.ts';
+import { keysAtHand, type SigningKeys } from './sign-role.ts';
 
 /**
  * The roles into which Docker signs a tag: every direct delegation of `targets` whose key is at hand and whose paths

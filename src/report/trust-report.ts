@@ -3,11 +3,13 @@ import { encodeHex } from '../encoding/index.ts';
 import {
   allDelegations,
   allSigners,
-  canonicalKeyId,
+  canonicalIdOf,
   type FoundTarget,
   type Gun,
   type KeyId,
   type PublicKey,
+  parentRole,
+  RELEASES,
   type RoleKeys,
   type RoleName,
   TARGETS,
@@ -50,8 +52,6 @@ export interface TrustReport {
   readonly administrators: { readonly root: readonly KeyId[]; readonly repository: readonly KeyId[] };
   readonly roles: readonly ReportedRole[];
 }
-
-const RELEASES = 'targets/releases';
 
 /** The report of a repository that a client has verified. */
 export function trustReport(gun: Gun, targets: TrustedTargets): TrustReport {
@@ -109,15 +109,11 @@ function signersOf({ roles }: TrustedTargets): readonly ReportedSigner[] {
 }
 
 function keysFor(roles: TrustedTargets['roles'], delegation: RoleName): ReadonlyMap<KeyId, PublicKey> {
-  const parent = delegation.slice(0, delegation.lastIndexOf('/')) as RoleName;
-  return roles.get(parent)?.signed.delegations.keys ?? new Map();
+  return roles.get(parentRole(delegation))?.signed.delegations.keys ?? new Map();
 }
 
 function canonicalIds({ keyIds }: RoleKeys, keys: ReadonlyMap<KeyId, PublicKey>): readonly KeyId[] {
-  return keyIds.flatMap((id) => {
-    const key = keys.get(id);
-    return key === undefined ? [] : [canonicalKeyId(key)];
-  });
+  return keyIds.flatMap((id) => canonicalIdOf(keys.get(id)) ?? []);
 }
 
 function filesOf(targets: TrustedTargets): readonly ReportedRole[] {

@@ -2,10 +2,10 @@
 import type { Signer } from '../signing/index.ts';
 import type { ServiceKeys } from '../signing/service-keys/index.ts';
 import {
+  canonicalIdOf,
   canonicalKeyId,
   type Gun,
   type KeyId,
-  MetadataError,
   notaryV1,
   type PublicKey,
   type Root,
@@ -37,16 +37,6 @@ export async function heldKeys(
     if (canonical !== undefined && info?.gun === gun && info.role === role) held.set(id, info.key);
   }
   return held;
-}
-
-function canonicalIdOf(key: PublicKey | undefined): KeyId | undefined {
-  try {
-    return key && canonicalKeyId(key);
-  } catch (error) {
-    // a damaged certificate is nobody's key
-    if (error instanceof MetadataError) return undefined;
-    throw error;
-  }
 }
 
 /** The file that says `signed`, signed by each of `held`. @throws ServiceKeyError */

@@ -8,13 +8,10 @@ import {
   createPrivateKeysTable,
   environmentAliasPassphrase,
   MemoryServiceKeys,
-  type ServiceKeyAlgorithm,
   type ServiceKeys,
   type ServiceKeyTables,
   SqlServiceKeys,
 } from '../signing/service-keys/index.ts';
-import type { UpdateLimits } from './limits.ts';
-import type { CacheAges } from './responses.ts';
 import { createTrustServer, type TrustServer } from './routes.ts';
 import {
   CachedStorage,
@@ -32,9 +29,6 @@ export interface OpenTrustServerOptions {
   readonly log: Log;
   /** Where NOTARY_SIGNER_DEFAULT_ALIAS and NOTARY_SIGNER_<ALIAS> are looked up. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly keyAlgorithm?: ServiceKeyAlgorithm;
-  readonly limits?: Partial<UpdateLimits>;
-  readonly cacheAges?: Partial<CacheAges>;
 }
 
 export interface OpenedTrustServer extends TrustServer {

@@ -5,6 +5,7 @@ import {
   nextTimestamp,
   notaryV1,
   ROOT,
+  type RoleName,
   type Root,
   SNAPSHOT,
   TARGETS,
@@ -62,7 +63,7 @@ async function attemptPublish(gun: Gun, uploads: Uploads, { storage, keys, limit
   const base = await loadBase(gun, storage);
   const root = acceptRoot(base.root, uploads.get(ROOT), clientContext(gun, now));
   for (const upload of uploads.values()) {
-    if (upload.role !== ROOT) checkVersion(upload, await storage.latest(gun, upload.role), limits);
+    if (upload.role !== ROOT) checkVersion(upload, await storedOf(gun, upload.role, base, storage), limits);
   }
   const snapshot = await takeSnapshot(gun, root.signed, root.file, uploads, base, { storage, keys }, now);
   const timestamp = await makeTimestamp(gun, root.signed, snapshot, base, keys, now);
@@ -71,6 +72,17 @@ async function attemptPublish(gun: Gun, uploads: Uploads, { storage, keys, limit
   // only once it is known to be signed: it may name very many files
   await checkSnapshot(candidate, storage);
   await storage.commit(gun, base.timestamp, files, now);
+}
+
+/** What the update follows; targets and snapshot are large, and at hand already. */
+async function storedOf(
+  gun: Gun,
+  role: RoleName,
+  base: Base,
+  storage: MetadataStorage,
+): Promise<StoredFile | undefined> {
+  if (role === TARGETS) return base.targets;
+  return role === SNAPSHOT ? base.snapshot : storage.latest(gun, role);
 }
 
 async function loadBase(gun: Gun, storage: MetadataStorage): Promise<Base> {

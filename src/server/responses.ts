@@ -15,21 +15,19 @@ export const DEFAULT_CACHE_AGES: CacheAges = { current: 300, consistent: 2_592_0
 /** Notary labels everything but errors as text. */
 const TEXT = 'text/plain; charset=utf-8';
 
-/** Headers of files that are served again and again, for as long as the files stay in memory. */
-const knownHeaders: Readonly<Record<keyof CacheAges, WeakMap<StoredFile, Record<string, string>>>> = {
-  current: new WeakMap(),
-  consistent: new WeakMap(),
-};
+/** The moment of files that are served again and again, as text, for as long as the files stay in memory. */
+const moments = new WeakMap<StoredFile, string>();
 
 /** Metadata leaves byte for byte as it came. */
 export function metadataResponse(file: StoredFile, kind: keyof CacheAges, ages: CacheAges): Response {
-  let headers = knownHeaders[kind].get(file);
-  if (headers === undefined) {
-    const modified = file.createdAt?.toUTCString().replace('GMT', 'UTC') ?? 'Mon, 01 Jan 0001 00:00:00 UTC';
-    headers = { 'Content-Type': TEXT, 'Last-Modified': modified, ...cacheHeaders(kind, ages[kind]) };
-    knownHeaders[kind].set(file, headers);
-  }
+  const modified = moments.get(file) ?? momentOf(file);
+  moments.set(file, modified);
+  const headers = { 'Content-Type': TEXT, 'Last-Modified': modified, ...cacheHeaders(kind, ages[kind]) };
   return new Response(file.bytes as Uint8Array<ArrayBuffer>, { headers });
+}
+
+function momentOf({ createdAt }: StoredFile): string {
+  return createdAt?.toUTCString().replace('GMT', 'UTC') ?? 'Mon, 01 Jan 0001 00:00:00 UTC';
 }
 
 function cacheHeaders(kind: keyof CacheAges, age: number): Record<string, string> {

@@ -1,13 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import {
-  MetadataError,
-  type PublicKey,
-  type RoleKeys,
-  type Root,
-  TrustedRoot,
-  type UpdateContext,
-  verifyingKey,
-} from '../tuf/index.ts';
+import { type Root, TrustedRoot, type UpdateContext, usableKeys } from '../tuf/index.ts';
 import { TrustProblem } from './problems.ts';
 import { UpdateRefusal } from './refusals.ts';
 import type { MetadataFile } from './storage/index.ts';
@@ -52,22 +44,9 @@ function checkRootVersion(version: number, stored: number | undefined): void {
 /** S9: a threshold that the role's keys can never reach locks everybody out. */
 function checkThresholds(root: Root): void {
   for (const [role, keys] of root.roles) {
-    const usable = usableKeys(root, keys);
+    const usable = usableKeys(keys.keyIds, root.keys);
     if (keys.threshold > usable) {
       throw new UpdateRefusal('ErrBadRoot', `${role} needs ${keys.threshold} signatures and has ${usable} usable keys`);
     }
-  }
-}
-
-function usableKeys(root: Root, { keyIds }: RoleKeys): number {
-  return new Set(keyIds.flatMap((id) => fingerprint(root.keys.get(id)))).size;
-}
-
-function fingerprint(key: PublicKey | undefined): string[] {
-  try {
-    return key === undefined ? [] : [verifyingKey(key).fingerprint];
-  } catch (error) {
-    if (error instanceof MetadataError) return [];
-    throw error;
   }
 }

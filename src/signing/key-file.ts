@@ -46,8 +46,8 @@ const FORMS: ReadonlyMap<string, KeyForm> = new Map([
 const CURVE_ONLY = 'EC PARAMETERS';
 /** Roles whose keys serve one repository; the others serve any. */
 export const ROLES_OF_ONE_GUN: readonly string[] = ['targets', 'snapshot', 'timestamp'];
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they would forge headers and terminal output
-const ROLE = /^[^\u0000-\u001f\u007f-\u009f]{1,255}$/;
+/** Control characters would forge headers and terminal output. */
+const ROLE = /^\P{Cc}{1,255}$/u;
 
 /** Reads a file of exactly one private key. @throws PrivateKeyError `malformed` */
 export function decodeKeyFile(file: Uint8Array): KeyFile {

@@ -3,7 +3,7 @@
 import { equalBytes, quoteText } from '../encoding/index.ts';
 import { coversPath } from './delegations.ts';
 import { MetadataError } from './errors.ts';
-import { canonicalKeyId, keyId, type PublicKey } from './keys.ts';
+import { canonicalIdOf, canonicalKeyId, keyId, type PublicKey } from './keys.ts';
 import type {
   Delegation,
   Delegations,
@@ -147,7 +147,7 @@ export function withDelegation(
 
 function changed(old: Delegation, change: DelegationChange, keys: ReadonlyMap<KeyId, PublicKey>): Delegation {
   const removed = new Set(change.removeKeys ?? []);
-  const kept = old.keyIds.filter((id) => !removed.has(canonicalIdOf(keys, id)));
+  const kept = old.keyIds.filter((id) => !removed.has(canonicalIdOf(keys.get(id)) ?? id));
   const keyIds = [...new Set([...kept, ...(change.addKeys ?? []).map(keyId)])];
   const paths = [
     ...new Set([...old.paths.filter((path) => !change.removePaths?.includes(path)), ...(change.addPaths ?? [])]),
@@ -157,11 +157,6 @@ function changed(old: Delegation, change: DelegationChange, keys: ReadonlyMap<Ke
   const listed = keyIds.flatMap((id) => keys.get(id) ?? []);
   if (keyIds.length > 0 || threshold < 1) checkThreshold(old.name, listed, threshold);
   return { name: old.name, keyIds, paths, threshold };
-}
-
-function canonicalIdOf(keys: ReadonlyMap<KeyId, PublicKey>, id: KeyId): KeyId {
-  const key = keys.get(id);
-  return key === undefined ? id : canonicalKeyId(key);
 }
 
 export function withoutDelegation(targets: Targets, name: RoleName): Targets {

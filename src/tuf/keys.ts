@@ -54,6 +54,16 @@ export function canonicalKeyId(key: PublicKey): KeyId {
   return key.type.endsWith('-x509') ? keyId(bareKey(key)) : keyId(key);
 }
 
+/** As {@link canonicalKeyId}, and undefined for a key that is not listed or that nobody can use: others still count. */
+export function canonicalIdOf(key: PublicKey | undefined): KeyId | undefined {
+  try {
+    return key && canonicalKeyId(key);
+  } catch (error) {
+    if (error instanceof MetadataError) return undefined;
+    throw error;
+  }
+}
+
 /** The key itself, without the certificate that carries it. @throws MetadataError */
 export function bareKey(key: PublicKey): PublicKey {
   const { algorithm, object } = verifyingKey(key);

@@ -22,6 +22,9 @@ export const TARGETS = 'targets' as RoleName & 'targets';
 export const SNAPSHOT = 'snapshot' as RoleName & 'snapshot';
 export const TIMESTAMP = 'timestamp' as RoleName & 'timestamp';
 
+/** The delegation in which signers collect what is released, by Docker's convention. */
+export const RELEASES = 'targets/releases' as RoleName;
+
 const MAX_NAME = 255;
 const GUN_FORBIDDEN = /[\p{Cc}*\\?#]|^\s|\s$/u;
 

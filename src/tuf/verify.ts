@@ -62,6 +62,15 @@ export function verifyRole<T extends Signed>(
   return envelope.signed as Verified<T>;
 }
 
+/** How many signatures these keys can give at most: one key under two certificates gives one (S15), a useless one none. */
+export function usableKeys(keyIds: readonly KeyId[], keys: ReadonlyMap<KeyId, PublicKey>): number {
+  const fingerprints = keyIds.flatMap((id) => {
+    const key = keys.get(id);
+    return (key && fingerprintOf(key)) ?? [];
+  });
+  return new Set(fingerprints).size;
+}
+
 function fingerprintOf(key: PublicKey): string | undefined {
   try {
     return verifyingKey(key).fingerprint;

@@ -13,6 +13,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { writeImage } from '../../src/cli/demo/image.ts';
+import { encodePem } from '../../src/encoding/index.ts';
+import { PrivateKey } from '../../src/signing/index.ts';
 import { type CommandLineWorld, fingerprint, openWorld, type Ran } from '../support/command-line.ts';
 
 let world: CommandLineWorld;
@@ -377,6 +379,31 @@ describe('a command line that cannot be carried out', () => {
     expect(ran.exitCode).toBe(1);
     expect(ran.stderr).toMatch(/image is for linux\/\w+, not for windows\/amd64/);
     expect(() => readdirSync(target)).toThrow();
+  });
+
+  test('an image for another platform is not pushed', async () => {
+    const ran = await world.run('alice', [
+      'push',
+      '--platform',
+      'windows/amd64',
+      '--from',
+      `oci:${image}`,
+      `${name}:5`,
+    ]);
+    expectRefusal(ran, 1, /image is for linux\/\w+, not for windows\/amd64/);
+  });
+
+  test('a passphrase from a pipe serves every key of one command: it can be read once only', async () => {
+    const pipe = join(world.directory, 'pipe');
+    expect(Bun.spawnSync(['mkfifo', pipe]).exitCode).toBe(0);
+    const key = join(world.directory, 'plain.pem');
+    const bytes = PrivateKey.generate().encode();
+    writeFileSync(key, encodePem({ label: 'PRIVATE KEY', headers: new Map(), bytes }));
+    chmodSync(key, 0o600);
+    const writer = Bun.spawn(['sh', '-c', `printf 'a-passphrase-of-tests' > '${pipe}'`]);
+    const ran = await world.run('carol', ['key', 'import', '--passphrase-file', pipe, '--role', 'carol', key]);
+    await writer.exited;
+    expect(ran).toMatchObject({ exitCode: 0 });
   });
 
   test('a layout that is not there: exit code 1', async () => {

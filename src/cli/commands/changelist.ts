@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Command } from 'commander';
-import type { CommandContext } from '../context.ts';
 
-const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
+import type { Command } from 'commander';
+import { collect } from '../collect.ts';
+import type { CommandContext } from '../context.ts';
 
 /** What is staged in the trust directory, by Hallmark or by notary over the same directory, until it is published. */
 export function addChangelistCommands(program: Command, globals: () => CommandContext): void {

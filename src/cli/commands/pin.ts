@@ -191,9 +191,9 @@ function pinName(text: string): string {
   return text.endsWith('*') ? checkPinName(text) : gunOf(parseRepository(text));
 }
 
-async function trustedKeys({ open }: CommandContext, text: string): Promise<readonly KeyId[]> {
+async function trustedKeys({ view }: CommandContext, text: string): Promise<readonly KeyId[]> {
   if (text.endsWith('*')) throw new UsageError(`${text}: give the keys to pin`);
-  const { targets } = await open(parseRepository(text)).refresh();
+  const { targets } = await view(parseRepository(text)).refresh();
   return [...new Set(roleKeyIds(targets.snapshot.timestamp.root.signed, 'root'))];
 }
 

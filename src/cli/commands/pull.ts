@@ -19,8 +19,8 @@ import { TARGETS, VerificationError } from '../../tuf/index.ts';
 import type { CommandContext } from '../context.ts';
 import { openEngine, parseImageLocation } from '../image-location.ts';
 import { ProgressDisplay } from '../progress.ts';
-import type { Session } from '../session.ts';
 import { isTrustEnabled } from '../settings.ts';
+import type { TrustView } from '../trust-view.ts';
 import { UsageError } from '../usage-error.ts';
 
 export interface PullOptions {
@@ -46,7 +46,7 @@ export async function pull(context: CommandContext, text: string, options: PullO
   const { io, globals } = context;
   if (options.allTags && !reference.tagDefaulted) throw new UsageError("tag can't be used with --all-tags/-a");
   const platform = options.platform === undefined ? undefined : parsePlatform(options.platform);
-  const session = context.open(reference);
+  const session = context.view(reference);
   const store = await storeFor(context, session, options);
   if (options.allTags && parseImageLocation(options.output, '--output').kind === 'docker-archive')
     throw new UsageError('--all-tags: a docker-archive holds one image: give --output oci:DIR');
@@ -74,7 +74,7 @@ export async function pull(context: CommandContext, text: string, options: PullO
 }
 
 async function resolveWanted(
-  session: Session,
+  session: TrustView,
   { tag, digest }: ImageReference,
   options: PullOptions,
 ): Promise<readonly Wanted[]> {
@@ -92,7 +92,7 @@ type Store = (
   platform: ReturnType<typeof parsePlatform> | undefined,
 ) => Promise<void>;
 
-async function storeFor({ io }: CommandContext, session: Session, options: PullOptions): Promise<Store> {
+async function storeFor({ io }: CommandContext, session: TrustView, options: PullOptions): Promise<Store> {
   const output = parseImageLocation(options.output, '--output');
   const onProgress = options.quiet ? () => undefined : new ProgressDisplay(io.stderr).show;
   if (output.kind === 'engine') return intoEngine({ io }, session, options, onProgress);
@@ -111,7 +111,7 @@ async function storeFor({ io }: CommandContext, session: Session, options: PullO
 /** The engine is handed digests only; the tag is put on afterwards, as Docker does. */
 async function intoEngine(
   { io }: Pick<CommandContext, 'io'>,
-  session: Session,
+  session: TrustView,
   options: PullOptions,
   onProgress: ProgressDisplay['show'],
 ): Promise<Store> {
@@ -133,7 +133,7 @@ async function intoEngine(
 
 async function pullUnverified(
   context: CommandContext,
-  session: Session,
+  session: TrustView,
   reference: ImageReference,
   store: Store,
   options: PullOptions,

@@ -7,6 +7,7 @@ import {
   gun,
   type ImageReference,
   OciLayoutSource,
+  parsePlatform,
   parseReference,
   pushImage,
 } from '../../registry/index.ts';
@@ -65,14 +66,18 @@ async function pushFrom(
   options: PushOptions,
 ): Promise<Pushed> {
   const onProgress = options.quiet ? () => undefined : new ProgressDisplay(io.stderr).show;
+  const platform = options.platform === undefined ? {} : { platform: parsePlatform(options.platform) };
   switch (from.kind) {
     case 'engine':
       return pushFromEngine({ io }, session, reference, options, onProgress);
     case 'oci':
-      return pushImage(await layoutImage(from.path, reference), session.registry(), reference, { onProgress });
+      return pushImage(await layoutImage(from.path, reference), session.registry(), reference, {
+        onProgress,
+        ...platform,
+      });
     case 'docker-archive': {
       await using source = await DockerArchiveSource.open(from.path);
-      return await pushImage(source, session.registry(), reference, { onProgress });
+      return await pushImage(source, session.registry(), reference, { onProgress, ...platform });
     }
     default:
       return from satisfies never;

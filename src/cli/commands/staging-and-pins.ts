@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { Command } from 'commander';
+import { collect } from '../collect.ts';
 import type { CommandContext } from '../context.ts';
 
-const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
 const KEY = ['--key <id|file>', 'root key: its ID, or a file with the public key or certificate', collect] as const;
 const CERT = ['--cert <id>', 'key ID of a root certificate', collect] as const;
 

@@ -6,6 +6,7 @@ import { openTrustServer } from '../../server/index.ts';
 import {
   ensureOwnTls,
   type Listener,
+  type Log,
   listen,
   loadTlsIdentity,
   openLog,
@@ -47,7 +48,7 @@ export async function up({ io }: CommandContext, options: UpOptions): Promise<vo
   try {
     const trust = listen({ fetch: withRequestLog(server.fetch, log), tls: identity, ...address });
     listeners.push(trust);
-    const registry = registryAddress && startRegistry(data, registryAddress);
+    const registry = registryAddress && startRegistry(data, registryAddress, log);
     if (registry !== undefined) listeners.push(registry);
     const trustUrl = `https://${urlHost(address.hostname)}:${trust.port}`;
     if (options.setupDocker && caFile !== undefined) await setUpDocker(io, caFile, new URL(trustUrl).host);
@@ -78,8 +79,9 @@ async function tlsOf(
 }
 
 /** Loopback only, unless the user names another address: the embedded registry knows no users. */
-function startRegistry(data: string, address: Address): Listener {
-  const registry = embeddedRegistry(new DirectoryRegistryStorage(join(data, 'registry')));
+function startRegistry(data: string, address: Address, log: Log): Listener {
+  const onError = (error: unknown) => log.error({ error }, 'registry');
+  const registry = embeddedRegistry(new DirectoryRegistryStorage(join(data, 'registry')), { onError });
   return listen({
     fetch: (request) => Promise.resolve(registry.fetch(request)),
     ...address,

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { DownloadError } from '../../client/index.ts';
 import { PublishError } from '../../publisher/index.ts';
 import { KeyStoreError } from '../../signing/index.ts';
 import { TARGETS, VerificationError } from '../../tuf/index.ts';
 import { failureOf } from '../errors.ts';
+import { oneLine } from '../one-line.ts';
 
 /** A command that failed, in Docker's words. */
 export class TrustCommandError extends Error {
@@ -31,11 +33,6 @@ export function describeFailure(error: unknown, subject: string): { readonly exi
 
 function withHint(message: string, hint: string | undefined): string {
   return `${message}\n${hint === undefined ? '' : `hint: ${oneLine(hint)}\n`}`;
-}
-
-/** Names in errors may come from a server: no control character reaches the terminal. */
-export function oneLine(message: string): string {
-  return message.replace(/\p{Cc}+/gu, ' ');
 }
 
 /** The failure of a part, as Docker puts it behind the name of the whole: `failed to sign app:1: …`. */

@@ -2,7 +2,7 @@
 import type { TrustedRepository } from '../../client/index.ts';
 import { changeDelegation, type Draft, removeDelegation } from '../../publisher/index.ts';
 import {
-  canonicalKeyId,
+  canonicalIdOf,
   countSignatures,
   type Delegations,
   type KeyId,
@@ -96,6 +96,5 @@ function ownKeys(delegations: Delegations, role: RoleName): readonly KeyId[] {
 }
 
 function canonicalIdIn({ keys }: Delegations, id: KeyId): KeyId {
-  const key = keys.get(id);
-  return key === undefined ? id : canonicalKeyId(key);
+  return canonicalIdOf(keys.get(id)) ?? id;
 }

@@ -3,8 +3,7 @@ import type { RoleName } from '../../tuf/index.ts';
 import type { TrustContext } from './context.ts';
 import { describeFailure, TrustCommandError } from './errors.ts';
 
-/** The delegation in which Docker collects what signers release. */
-export const RELEASES = 'targets/releases' as RoleName;
+export { RELEASES } from '../../tuf/index.ts';
 
 /** The delegation of a signer. */
 export function signerRole(name: string): RoleName {

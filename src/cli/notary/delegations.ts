@@ -8,11 +8,9 @@ import {
 } from '../../publisher/index.ts';
 import {
   allDelegations,
-  canonicalKeyId,
+  canonicalIdOf,
   type Delegation,
   isDelegationName,
-  MetadataError,
-  type PublicKey,
   parentRole,
   type TargetsByRole,
 } from '../../tuf/index.ts';
@@ -38,7 +36,7 @@ export async function add(call: Call): Promise<void> {
   const signed = isAll ? [''] : paths;
   const repository = stage(call, gun, delegationAdditions(role, keys, signed));
   const added = [
-    ...(keys.length > 0 ? [`with keys [${keys.map(canonicalKeyId).join(' ')}], `] : []),
+    ...(keys.length > 0 ? [`with keys [${keys.map(canonicalIdOf).join(' ')}], `] : []),
     ...(isGiven ? [`with paths [${shownPaths(signed).join('\n')}], `] : []),
   ];
   call.say(
@@ -125,16 +123,7 @@ function rowsOf({ name, paths, threshold }: Delegation, keyIds: readonly string[
 /** Canonical IDs, by which people know keys; one that cannot be used goes by its ID in the metadata. */
 function keyIdsOf(roles: TargetsByRole, { name, keyIds }: Delegation): readonly string[] {
   const keys = roles.get(parentRole(name))?.signed.delegations.keys;
-  return keyIds.map((id) => canonicalOf(keys?.get(id)) ?? id).sort();
-}
-
-function canonicalOf(key: PublicKey | undefined): string | undefined {
-  try {
-    return key && canonicalKeyId(key);
-  } catch (error) {
-    if (error instanceof MetadataError) return undefined;
-    throw error;
-  }
+  return keyIds.map((id) => canonicalIdOf(keys?.get(id)) ?? id).sort();
 }
 
 function pathsOf({ flags }: Call): { isGiven: boolean; isAll: boolean; paths: readonly string[] } {

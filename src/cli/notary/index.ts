@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Io } from '../io.ts';
+import { oneLine } from '../one-line.ts';
 import { type Call, type Command, GLOBAL_FLAGS } from './command.ts';
 import { type FlagValues, type ParsedLine, parseFlags } from './command-line.ts';
 import { type FoundCommand, findCommand } from './command-path.ts';
 import { NOTARY } from './commands.ts';
 import { NotaryUsageError } from './errors.ts';
 import { fatalText } from './fatal.ts';
-import { NotaryLog, oneLine } from './log.ts';
+import { NotaryLog } from './log.ts';
 import { loadSettings, type Settings } from './settings.ts';
 import { helpOf, usageOf } from './usage.ts';
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { Io } from '../io.ts';
+import { oneLine } from '../one-line.ts';
 
 const LEVELS = ['error', 'warning', 'info', 'debug'] as const;
 export type NotaryLogLevel = (typeof LEVELS)[number];
@@ -38,9 +40,4 @@ export class NotaryLog {
       .replace(/\.\d+Z$/, 'Z');
     this.#io.stderr.write(`time="${time}" level=${level} msg=${JSON.stringify(oneLine(message))}\n`);
   }
-}
-
-/** Names may come from a server: no control character reaches a terminal. */
-export function oneLine(text: string): string {
-  return text.replace(/\p{Cc}+/gu, ' ');
 }

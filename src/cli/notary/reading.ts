@@ -2,10 +2,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { encodeHex, equalBytes } from '../../encoding/index.ts';
 import { findTarget, hash, listTargets, type RoleName, TARGETS, type TargetFile } from '../../tuf/index.ts';
+import { oneLine } from '../one-line.ts';
 import { type Call, required } from './command.ts';
 import { fileProblem, NotaryError } from './errors.ts';
 import { fatalText } from './fatal.ts';
-import { oneLine } from './log.ts';
 import { NotaryRepository } from './repository.ts';
 import { notaryTable } from './tables.ts';
 import { readAll } from './terminal.ts';

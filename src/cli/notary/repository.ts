@@ -5,6 +5,7 @@ import {
   DirectoryHighWaterMarks,
   DirectoryMetadataCache,
   type HighWaterMarks,
+  type HttpFetch,
   HttpFetcher,
   type TrustedRepository,
   Updater,
@@ -35,6 +36,7 @@ const NEAR_EXPIRY = 182 * 24 * 60 * 60 * 1000;
 
 /** One collection as the notary command works on it: in Notary's own directory, with Notary's keys. */
 export class NotaryRepository {
+  readonly #fetchers = new Map<Permission, HttpFetch>();
   readonly gun: Gun;
   readonly changelist: Changelist;
   readonly keys: SigningKeys;
@@ -124,7 +126,10 @@ export class NotaryRepository {
 
   #fetch(permission: Permission) {
     const { io, settings, log } = this.#call;
-    return notaryFetch(io, settings, this.gun, permission, log);
+    // one for each permission: it keeps the login, so that nobody is asked twice for it
+    const fetch = this.#fetchers.get(permission) ?? notaryFetch(io, settings, this.gun, permission, log);
+    this.#fetchers.set(permission, fetch);
+    return fetch;
   }
 
   async #refresh(

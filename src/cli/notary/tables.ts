@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { oneLine } from './log.ts';
+import { oneLine } from '../one-line.ts';
 
 const GAP = 4;
 

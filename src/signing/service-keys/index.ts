@@ -13,7 +13,6 @@ export { ServiceKeyError, type ServiceKeyErrorCode } from './errors.ts';
 export {
   createPrivateKeysTable,
   type PrivateKeysTable,
-  privateKeysMigration,
   type ServiceKeyTables,
 } from './schema.ts';
 export { MemoryServiceKeys, type ServiceKeyAlgorithm, type ServiceKeyInfo, type ServiceKeys } from './service-keys.ts';

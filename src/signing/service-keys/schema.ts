@@ -50,6 +50,3 @@ export async function createPrivateKeysTable<Tables>(database: Kysely<Tables>): 
     .addUniqueConstraint('key_id_2', ['key_id', 'algorithm'])
     .execute();
 }
-
-/** The same as a migration of Kysely's migrator. */
-export const privateKeysMigration = { up: createPrivateKeysTable };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Draft, Edit } from '../../../publisher/index.ts';
-import { canonicalKeyId, type KeyId, parentRole, type RoleName } from '../../../tuf/index.ts';
+import { canonicalIdOf, type KeyId, parentRole, type RoleName } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { parseRepository } from '../../repository-name.ts';
 import { refuseNew } from '../../staged-changes.ts';
@@ -49,10 +49,7 @@ export function stateOf(draft: Draft, role: RoleName): DelegationState | undefin
   const delegations = draft.targets(parentRole(role))?.delegations;
   const found = delegations?.roles.find(({ name }) => name === role);
   if (delegations === undefined || found === undefined) return undefined;
-  const keys = found.keyIds.flatMap((id) => {
-    const key = delegations.keys.get(id);
-    return key === undefined ? [] : [canonicalKeyId(key)];
-  });
+  const keys = found.keyIds.flatMap((id) => canonicalIdOf(delegations.keys.get(id)) ?? []);
   return { role, keys: [...new Set(keys)], threshold: found.threshold, paths: found.paths };
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 /**
  * `hallmark delegation …`: who else may sign for a repository, with which keys, for which tags, and how many of them
  * must. Only command lines are read here: nothing here decides about trust.
@@ -7,9 +8,9 @@
  *     await program.parseAsync(['delegation', 'add', 'acme/app', 'targets/alice', 'alice.pem', '--all-paths']);
  */
 import type { Command } from 'commander';
+import { collect } from '../../collect.ts';
 import type { CommandContext } from '../../context.ts';
 
-const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
 const STAGE = ['--stage <file>', 'write the change into a new file for others to sign, and publish nothing'] as const;
 const PATH = ['--path <prefix>', 'prefix of the tags concerned; repeatable', collect] as const;
 const THRESHOLD = ['--threshold <n>', 'how many of the keys must sign'] as const;

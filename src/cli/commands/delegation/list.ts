@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TrustedRepository } from '../../../client/index.ts';
-import { allDelegations, canonicalKeyId, type Delegation, parentRole } from '../../../tuf/index.ts';
+import { allDelegations, canonicalIdOf, type Delegation, parentRole } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { parseRepository } from '../../repository-name.ts';
 import { pathText } from '../../staged-words.ts';
 import { table } from '../../table.ts';
 
 /** `hallmark delegation list`: every delegation, and whether its own file is trusted. */
-export async function list({ io, globals, open }: CommandContext, repository: string): Promise<void> {
-  const session = open(parseRepository(repository));
+export async function list({ io, globals, view }: CommandContext, repository: string): Promise<void> {
+  const session = view(parseRepository(repository));
   const trusted = await session.refresh();
   const rows = allDelegations(trusted.targets.roles).map((delegation) => stateOf(trusted, delegation));
   if (globals.json) {
@@ -34,10 +34,7 @@ function rowLines(columns: readonly string[], keys: readonly string[]): readonly
 
 function stateOf({ targets, refused }: TrustedRepository, { name, keyIds, threshold, paths }: Delegation) {
   const listed = targets.roles.get(parentRole(name))?.signed.delegations.keys;
-  const keys = keyIds.flatMap((id) => {
-    const key = listed?.get(id);
-    return key === undefined ? [] : [canonicalKeyId(key)];
-  });
+  const keys = keyIds.flatMap((id) => canonicalIdOf(listed?.get(id)) ?? []);
   const file = targets.roles.get(name);
   const code = refused.get(name)?.error.code;
   const state = file === undefined ? (code ?? 'unsigned') : `version ${file.signed.version}`;

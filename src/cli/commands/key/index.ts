@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 /**
  * `hallmark key …`: what a publisher does with private keys, from making one to losing a machine. Each command is loaded
  * when it is called. None of them ever prints a private key that is not encrypted, a passphrase or a PIN.
@@ -9,11 +10,10 @@
  *     // hallmark key backup keys.backup --shares 5 --needed 3 --page page.html
  */
 import type { Command } from 'commander';
+import { collect } from '../../collect.ts';
 import type { CommandContext } from '../../context.ts';
 
 type Globals = () => CommandContext;
-
-const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
 
 export function addKeyCommands(program: Command, globals: Globals): void {
   const key = program.command('key').description('make, keep, move and replace signing keys');

@@ -3,12 +3,11 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DirectoryMetadataCache } from '../../../client/index.ts';
 import {
-  canonicalKeyId,
+  canonicalIdOf,
   type Gun,
   type KeyId,
   MetadataError,
   notaryV1,
-  type PublicKey,
   parseGun,
   ROOT,
   type RoleName,
@@ -67,7 +66,7 @@ function rolesOf(cache: DirectoryMetadataCache, gun: Gun, file: RoleName, keyId:
     const bytes = cache.load(gun, file);
     if (bytes === undefined) return [];
     return delegators(file, bytes).flatMap(({ name, keys, keyIds, threshold }) => {
-      const canonical = new Set(keyIds.flatMap((id) => canonicalOf(keys.get(id))));
+      const canonical = new Set(keyIds.flatMap((id) => canonicalIdOf(keys.get(id)) ?? []));
       return canonical.has(keyId) ? [{ gun, role: name, isSpare: canonical.size > threshold }] : [];
     });
   } catch (error) {
@@ -83,13 +82,4 @@ function delegators(file: RoleName, bytes: Uint8Array) {
   }
   const { roles, keys } = notaryV1.decode('targets', bytes).signed.delegations;
   return roles.map((role) => ({ ...role, name: role.name as string, keys }));
-}
-
-function canonicalOf(key: PublicKey | undefined): readonly KeyId[] {
-  try {
-    return key === undefined ? [] : [canonicalKeyId(key)];
-  } catch (error) {
-    if (error instanceof MetadataError) return [];
-    throw error;
-  }
 }
