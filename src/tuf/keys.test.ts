@@ -7,7 +7,17 @@ import { GUN, NOW } from '../../test/support/repository-simulator.ts';
 import { makeKey, makeRootKey, recordedKey, recordedPem } from '../../test/support/test-keys.ts';
 import { decodePem, encodeUtf8 } from '../encoding/index.ts';
 import { MetadataError } from './errors.ts';
-import { bareKey, canonicalKeyId, certificateKey, certificates, keyId, type PublicKey, verifyingKey } from './keys.ts';
+import {
+  bareKey,
+  canonicalIdOf,
+  canonicalKeyId,
+  certificateKey,
+  certificates,
+  keyId,
+  type PublicKey,
+  verifyingKey,
+} from './keys.ts';
+import { usableKeys } from './verify.ts';
 
 function spkiKey(type: string, object: KeyObject): PublicKey {
   return { type, bytes: new Uint8Array(object.export({ format: 'der', type: 'spki' })) };
@@ -125,3 +135,19 @@ async function derOfAnotherCertificate(object: KeyObject): Promise<Uint8Array> {
   const certificate = await rootCertificate(key, GUN, new Date(NOW.getTime() - 86_400_000));
   return decodePem(new TextDecoder().decode(certificate.bytes))[0]?.bytes ?? new Uint8Array();
 }
+
+describe('a listed key that nobody can use', () => {
+  const damaged = { type: 'ecdsa-x509', bytes: new TextEncoder().encode('no certificate') };
+  const good = { type: 'ed25519', bytes: new Uint8Array(32).fill(7) };
+
+  test('has no canonical ID, and takes that of no other', () => {
+    expect(canonicalIdOf(damaged)).toBeUndefined();
+    expect(canonicalIdOf(undefined)).toBeUndefined();
+    expect(canonicalIdOf(good)).toBe(keyId(good));
+  });
+
+  test('S15 counts for nothing, and one that is listed twice counts once', () => {
+    const keys = new Map([damaged, good].map((key) => [keyId(key), key]));
+    expect(usableKeys([keyId(damaged), keyId(good), keyId(good)], keys)).toBe(1);
+  });
+});
