@@ -3,6 +3,27 @@ import { describe, expect, test } from 'bun:test';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 
+/** What every enforcement point may import: it turns a request into one decision of the policy. */
+const ENFORCES = ['policy', 'registry', 'engine', 'client', 'report', 'service', 'tuf', 'encoding'];
+const LAB = [
+  'client',
+  'publisher',
+  'signing',
+  'registry',
+  'engine',
+  'report',
+  'policy',
+  'service',
+  'server',
+  'signer',
+  'gateway',
+  'admission',
+  'engine-proxy',
+  'console',
+  'tuf',
+  'encoding',
+];
+
 /** What each folder of src may import beside itself: the architecture's law (docs/architecture.md). */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   encoding: [],
@@ -13,9 +34,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   report: ['tuf', 'encoding'],
   publisher: ['client', 'signing', 'tuf', 'encoding'],
   engine: ['registry', 'encoding'],
+  policy: ['client', 'report', 'registry', 'tuf', 'encoding'],
   service: ['encoding'],
   server: ['tuf', 'signing', 'service', 'encoding'],
-  cli: ['client', 'publisher', 'signing', 'registry', 'engine', 'report', 'service', 'server', 'tuf', 'encoding'],
+  signer: ['tuf', 'signing', 'service', 'encoding'],
+  gateway: ENFORCES,
+  admission: ENFORCES,
+  'engine-proxy': ENFORCES,
+  console: ['client', 'report', 'service', 'tuf', 'encoding'],
+  lab: LAB,
+  cli: [...LAB, 'lab'],
 };
 const PURE = ['encoding', 'tuf'];
 const PURE_MAY_USE = ['node:crypto'];
