@@ -138,6 +138,8 @@ function addTrustCommands(program: Command, globals: () => CommandContext): void
     .command('inspect <reference...>')
     .description('show who signed what in a repository')
     .option('--pretty', 'for people rather than programs')
+    .option('--tree', 'show who delegates to whom, with which keys and until when')
+    .option('--graph <svg|mermaid>', 'the same as a picture')
     .action(async (references, options) =>
       (await import('./commands/inspect.ts')).inspect(globals(), references, options),
     );
