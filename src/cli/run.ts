@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { collect } from './collect.ts';
+import { addArchiveCommands } from './commands/archive-commands.ts';
 import { addChangelistCommands } from './commands/changelist.ts';
 import { addDelegationCommands } from './commands/delegation/index.ts';
 import { addKeyCommands } from './commands/key/index.ts';
@@ -57,7 +58,7 @@ interface Parts {
 }
 
 /** Commands that change nothing: they start without what keys and publishing need. */
-const LOOKS_ONLY = new Set(['verify', 'inspect', 'pull']);
+const LOOKS_ONLY = new Set(['verify', 'inspect', 'pull', 'archive']);
 
 function loaded<T>(part: T | undefined): T {
   if (part === undefined) throw new Error('used by a command that only looks');
@@ -98,6 +99,7 @@ function commandTree(io: Io, context: (globals: GlobalOptions) => CommandContext
   addStagingCommands(program, globals);
   addChangelistCommands(program, globals);
   addPinCommands(program, globals);
+  addArchiveCommands(program, globals);
   for (const command of program.commands) command.copyInheritedSettings(program);
   program.argument('[command]').usage('[options] [command]').allowExcessArguments();
   program.action((command?: string) => {
