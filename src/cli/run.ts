@@ -175,6 +175,13 @@ function addServerCommands(program: Command, globals: () => CommandContext): voi
     .description('push, sign, pull, and four attacks that are refused, on this machine alone')
     .action(async () => (await import('./commands/demo.ts')).demo(globals(), run));
   program
+    .command('lab')
+    .description('learn it by doing: sign, attack, be refused, recover; everything needed is in this program')
+    .option('--list', 'list the exercises')
+    .option('--exercise <number|name>', 'one of them')
+    .option('--auto', 'without a pause; exit code 1 if a promise is not kept')
+    .action(async (options) => (await import('./commands/lab.ts')).lab(globals(), options, run));
+  program
     .command('install-plugin')
     .description('make docker trust of this program, as a plugin of the docker CLI')
     .option('--dir <dir>', "directory of Docker's plugins (default: cli-plugins beside Docker's config.json)")
