@@ -65,7 +65,8 @@ function loaded<T>(part: T | undefined): T {
   return part;
 }
 
-function commandTree(io: Io, context: (globals: GlobalOptions) => CommandContext): Command {
+/** All commands and their options; what they do is loaded when one is called. */
+export function commandTree(io: Io, context: (globals: GlobalOptions) => CommandContext): Command {
   const program = new Command('hallmark')
     .description('Docker Content Trust: push signed, pull what is signed, refuse everything else')
     .version(VERSION, '--version', 'print the version')
@@ -181,6 +182,10 @@ function addServerCommands(program: Command, globals: () => CommandContext): voi
     .option('--exercise <number|name>', 'one of them')
     .option('--auto', 'without a pause; exit code 1 if a promise is not kept')
     .action(async (options) => (await import('./commands/lab.ts')).lab(globals(), options, run));
+  program
+    .command('completion <shell>')
+    .description('print completions for bash, zsh or fish')
+    .action(async (shell) => (await import('./commands/completion.ts')).completion(globals(), shell, program));
   program
     .command('install-plugin')
     .description('make docker trust of this program, as a plugin of the docker CLI')
