@@ -53,22 +53,18 @@ describe('image patterns', () => {
     ['docker.io/a*b*c', 'more than one *'],
     ['docker.io/[a-z]+/(x)', 'bad character'],
     ['docker.io//app', 'empty part'],
-    ['docker.io/app:', ''],
+    ['docker.io/app:', 'bad tag'],
     ['docker.io/app:a b', 'bad tag'],
     [`docker.io/${'a'.repeat(600)}`, 'more than 512'],
   ])('%p is refused', (text, message) => {
-    if (message === '') expect(parsePattern(text).tag).toBeDefined();
-    else {
-      expect(() => parsePattern(text)).toThrow(PatternError);
-      expect(() => parsePattern(text)).toThrow(message);
-    }
+    expect(() => parsePattern(text)).toThrow(PatternError);
+    expect(() => parsePattern(text)).toThrow(message);
   });
 
   test('the most specific wins: from the left, the first part that differs decides', () => {
     const inOrder = [
       'docker.io/acme/app:1.0',
       'docker.io/acme/app:1.*',
-      'docker.io/acme/app:*.0-x',
       'docker.io/acme/app',
       'docker.io/acme/ap*',
       'docker.io/acme/*',
@@ -81,9 +77,7 @@ describe('image patterns', () => {
       '**',
     ];
     const sorted = inOrder.toReversed().map(parsePattern).sort(compareSpecificity);
-    expect(sorted.map(({ text }) => text).filter((text) => !text.includes('1.*') && !text.includes('*.0'))).toEqual(
-      inOrder.filter((text) => !text.includes('1.*') && !text.includes('*.0')),
-    );
+    expect(sorted.map(({ text }) => text)).toEqual(inOrder);
   });
 
   test('S31 a hostile name costs no more than its length', () => {

@@ -51,7 +51,7 @@ export function parsePattern(text: string): ImagePattern {
   const [registry] = closed;
   if (registry !== undefined && !looksLikeRegistry(registry))
     throw new PatternError(`${quoted(text)} names no registry: write docker.io/${text}`);
-  if (tag !== undefined && !TAG.test(tag)) throw new PatternError(`${quoted(text)} has a bad tag`);
+  if (tag === '' || (tag !== undefined && !TAG.test(tag))) throw new PatternError(`${quoted(text)} has a bad tag`);
   const parts = closed.map((part, at) => globOf(at === 0 ? canonicalDomain(part) : part));
   // docker.io/alpine is docker.io/library/alpine
   if (!isOpen && parts.length === 2 && parts[0]?.head === HUB && parts[0].tail === undefined)

@@ -31,20 +31,25 @@ export const KEPT_MILLISECONDS = 400 * 86_400_000;
 
 /** One that lives as long as the process. */
 export class MemoryPolicyRecord implements PolicyRecord {
-  readonly #repositories = new Map<Gun, { fingerprint: string; at: Date; tags: Map<string, SeenTag> }>();
+  readonly #repositories = new Map<
+    Gun,
+    { fingerprint: string; readonly tags: Map<string, SeenTag & { as: string }> }
+  >();
   readonly #anchors = new Set<string>();
 
   seen(gun: Gun, fingerprint: string, tags: () => readonly SignedTag[], now: Date): void {
-    const known = this.#repositories.get(gun);
-    const kept = known?.tags ?? new Map<string, SeenTag>();
-    const current =
-      known?.fingerprint === fingerprint ? [...kept.values()].filter((tag) => tag.lastSeen === known.at) : tags();
-    for (const tag of current) kept.set(`${tag.tag}\n${tag.digest}`, { ...tag, lastSeen: now });
-    this.#repositories.set(gun, { fingerprint, at: now, tags: kept });
+    const known = this.#repositories.get(gun) ?? { fingerprint: '', tags: new Map() };
+    const isSame = known.fingerprint === fingerprint;
+    const current = isSame ? [...known.tags.values()].filter(({ as }) => as === fingerprint) : tags();
+    for (const { tag, digest, size, signers } of current)
+      known.tags.set(`${tag}\n${digest}`, { tag, digest, size, signers, lastSeen: now, as: fingerprint });
+    known.fingerprint = fingerprint;
+    this.#repositories.set(gun, known);
   }
 
   lastSeen(gun: Gun, digest: Digest): readonly SeenTag[] {
-    return [...(this.#repositories.get(gun)?.tags.values() ?? [])].filter((tag) => tag.digest === digest);
+    const found = [...(this.#repositories.get(gun)?.tags.values() ?? [])].filter((seen) => seen.digest === digest);
+    return found.map(({ tag, size, signers, lastSeen }) => ({ tag, digest, size, signers, lastSeen }));
   }
 
   isAnchored(gun: Gun, pins: string): boolean {

@@ -3,14 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  type Decision,
   type DecisionLabels,
   type DecisionObserver,
   type DecisionRecord,
+  MemoryPolicyRecord,
   PolicyEngine,
   type PolicyEngineOptions,
   parsePolicy,
 } from '../../src/policy/index.ts';
-import { canonicalKeyId, keyId, parseGun } from '../../src/tuf/index.ts';
+import { canonicalKeyId, parseGun, sha256Hex } from '../../src/tuf/index.ts';
 import { NOW, RepositorySimulator } from './repository-simulator.ts';
 
 /** What the trust server does with every request; `serve` is to answer it. */
@@ -26,6 +28,8 @@ export class PolicyStage {
   ticks = 0;
   mood: ServerMood = 'serve';
   readonly directory = mkdtempSync(join(tmpdir(), 'hallmark-policy-'));
+  /** What outlives an engine. */
+  readonly record = new MemoryPolicyRecord();
   readonly repositories = new Map<string, RepositorySimulator>();
   /** URLs that were asked for. */
   readonly requests: string[] = [];
@@ -51,6 +55,7 @@ export class PolicyStage {
       clock: () => this.now,
       elapsed: () => this.ticks,
       observer: this.observer,
+      record: this.record,
       transport: () => (url, init) => this.#answer(url, init.signal),
       ...options,
     });
@@ -83,9 +88,25 @@ export function rootKeyOf(repository: RepositorySimulator): string {
   return canonicalKeyId(root.listed);
 }
 
-/** The key ID of its certificate. */
-export function rootCertificateOf(repository: RepositorySimulator): string {
-  const [root] = repository.keys.get('root' as never) ?? [];
-  if (root === undefined) throw new Error('no root key');
-  return keyId(root.listed);
+/** The digest that {@link RepositorySimulator.tag} signs for some content. */
+export function digestOf(content: string): string {
+  return `sha256:${sha256Hex(new TextEncoder().encode(content))}`;
+}
+
+/** A policy of one rule that trusts on first use, with further terms line by line. */
+export function rule(terms: string, images = 'r.example.com/**'): string {
+  const lines = terms.split('\n').map((line) => `    ${line}\n`);
+  return `version: 1
+rules:
+  - images: ${images}
+    first-use: true
+    server: https://trust.example.com
+${lines.join('')}`;
+}
+
+/** A decision in two words. */
+export function short(decision: Decision): string {
+  return decision.outcome === 'allow'
+    ? `allow ${decision.digest ?? 'unverified'}`
+    : `${decision.outcome} ${decision.code}`;
 }
