@@ -96,7 +96,7 @@ class Compiler {
   #verify(name: string, document: TermsDocument, place: string): VerifyTerms {
     const { server, ca, pins, 'first-use': firstUse = false } = document;
     if (server !== undefined) this.#try(`${place}.server`, () => checkServerUrl(server));
-    const authority = ca === undefined ? undefined : this.#try(`${place}.ca`, () => this.#files.authority(ca));
+    const authority = ca === undefined ? undefined : this.#try(`${place}.ca`, () => this.#authority(ca));
     const pinning = this.#try(`${place}.pins`, () => this.#pinning(pins, firstUse)) ?? { trustOnFirstUse: false };
     if (pins === undefined && !firstUse)
       this.warnings.push(`${name}: neither pins nor first-use: nothing that was not trusted before can be trusted`);
@@ -109,6 +109,10 @@ class Compiler {
       freshness: this.#freshness(document.freshness, place),
       digests: digestRule(document.digests),
     };
+  }
+
+  #authority(ca: string): string {
+    return ca.startsWith('-----BEGIN ') ? ca : this.#files.authority(ca);
   }
 
   #pinning(pins: TermsDocument['pins'], trustOnFirstUse: boolean): TrustPinning {

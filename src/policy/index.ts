@@ -10,12 +10,20 @@
  *     if (decision.outcome === 'allow') decision.digest;           // what may be used, and nothing else
  *     else decision.code;                                          // 'unsigned', 'missing-signers', 'unreachable', …
  */
+
 export { type Budget, DEFAULT_BUDGET } from './budget.ts';
+export {
+  CONVERTIBLE,
+  type Conversion,
+  ConversionError,
+  type Convertible,
+  convertPolicy,
+} from './convert/index.ts';
 export type { Allowed, Decision, DenyCode, Refusal, Step, StepName, UnavailableCode } from './decision.ts';
 export { PolicyEngine, type PolicyEngineOptions } from './engine.ts';
 export { PolicyError, type PolicyFinding } from './errors.ts';
 export { judgedGun } from './identity.ts';
-export { loadPolicy, parsePolicy } from './load.ts';
+export { loadPolicy, parsePolicy, parseYamlDocuments, readPolicyFile } from './load.ts';
 export {
   type DecisionLabels,
   type DecisionObserver,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
-import { parseDocument } from 'yaml';
+import { type Document, parseAllDocuments } from 'yaml';
 import { loadPinFile, pinningFrom } from '../client/index.ts';
 import { compilePolicy, type PolicyFiles } from './compile.ts';
 import { PolicyError } from './errors.ts';
@@ -36,9 +36,20 @@ export function parsePolicy(text: string, path: string): Policy {
   return compilePolicy(document, path, filesBeside(path));
 }
 
-/** Any YAML document of one file, read strictly: duplicate keys and warnings are errors. @throws PolicyError */
+/** The one YAML document of a file, read strictly: duplicate keys and warnings are errors. @throws PolicyError */
 export function parseYaml(text: string, path: string): unknown {
-  const document = parseDocument(text, { uniqueKeys: true, strict: true });
+  const documents = parseAllDocuments(text, { uniqueKeys: true, strict: true });
+  const [document, second] = documents;
+  if (second !== undefined) throw new PolicyError(path, [{ place: '', message: 'holds more than one document' }]);
+  return document === undefined ? undefined : readValue(document, path);
+}
+
+/** Every YAML document of a file, as strictly. @throws PolicyError */
+export function parseYamlDocuments(text: string, path: string): readonly unknown[] {
+  return parseAllDocuments(text, { uniqueKeys: true, strict: true }).map((document) => readValue(document, path));
+}
+
+function readValue(document: Document, path: string): unknown {
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined)
     throw new PolicyError(path, [{ place: '', message: problem.message.split('\n')[0] ?? '' }]);

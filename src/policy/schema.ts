@@ -28,7 +28,7 @@ const terms = {
   action: z.enum(['verify', 'pinned', 'allow', 'deny']).optional(),
   mode: z.enum(['enforce', 'warn', 'audit']).optional(),
   server: z.string().optional().describe('trust server, such as https://notary.example.com'),
-  ca: z.string().min(1).optional().describe("PEM file of the trust server's authority, relative to the policy"),
+  ca: z.string().min(1).optional().describe("the trust server's authority: PEM text, or a file relative to the policy"),
   pins: pins.optional().describe('which root keys are trusted'),
   'first-use': z.boolean().optional().describe('whether a repository that no pin covers is trusted on first use'),
   signers: z
