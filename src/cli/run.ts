@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Command, CommanderError } from 'commander';
+import type { ImageReference } from '../registry/index.ts';
 import { collect } from './collect.ts';
 import { addArchiveCommands } from './commands/archive-commands.ts';
 import { addChangelistCommands } from './commands/changelist.ts';
 import { addDelegationCommands } from './commands/delegation/index.ts';
 import { addKeyCommands } from './commands/key/index.ts';
+import { addPolicyCommands } from './commands/policy/index.ts';
 import { addPinCommands, addStagingCommands } from './commands/staging-and-pins.ts';
 import type { CommandContext } from './context.ts';
 import { ExitCode } from './exit-codes.ts';
@@ -13,7 +15,7 @@ import type { Io } from './io.ts';
 import { oneLine } from './one-line.ts';
 import type { Session } from './session.ts';
 import type { GlobalOptions } from './settings.ts';
-import type { TrustView } from './trust-view.ts';
+import type { SessionManners, TrustView } from './trust-view.ts';
 import { VERSION } from './version.ts';
 
 /**
@@ -30,12 +32,13 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   const program = commandTree(io, (globals) => ({
     io,
     globals,
-    view: (reference) => opened(new (loaded(parts.TrustView))(io, globals, reference)),
-    open: (reference) => opened(new (loaded(parts.Session))(io, globals, reference)),
+    view: (reference) => opened(new (loaded(parts.TrustView))(io, globals, reference, parts.manners?.(reference))),
+    open: (reference) => opened(new (loaded(parts.Session))(io, globals, reference, parts.manners?.(reference))),
   }));
   program.hook('preAction', async (_, command) => {
     Object.assign(parts, await import('./trust-view.ts'));
     if (!LOOKS_ONLY.has(command.name())) Object.assign(parts, await import('./session.ts'));
+    Object.assign(parts, await mannersOfPolicy(io, program.opts<GlobalOptions>()));
   });
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -55,6 +58,15 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
 interface Parts {
   readonly TrustView: typeof TrustView;
   readonly Session: typeof Session;
+  readonly manners: (reference: ImageReference) => SessionManners;
+}
+
+/** A policy says server and pins of an image to every command; it is read when a repository is opened, where there is one. */
+async function mannersOfPolicy(io: Io, options: GlobalOptions): Promise<Pick<Parts, 'manners'> | undefined> {
+  const { policyPath } = await import('./policy-place.ts');
+  if (policyPath(io, options) === undefined) return undefined;
+  const { policyInForce, termsFor } = await import('./policy-in-force.ts');
+  return { manners: (reference) => ({ terms: termsFor(policyInForce(io, options), reference) }) };
 }
 
 /** Commands that change nothing: they start without what keys and publishing need. */
@@ -86,6 +98,7 @@ export function commandTree(io: Io, context: (globals: GlobalOptions) => Command
     )
     .option('--pin-fd <[label=]fd>', "the token's PIN from an open file descriptor", collect)
     .option('--max-staleness <span>', 'when the server cannot be reached, trust data checked so long ago (30m, 12h)')
+    .option('--policy <file>', 'policy that says which images need which trust (HALLMARK_POLICY)')
     .option('--json', 'print the answer as JSON')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
@@ -101,6 +114,7 @@ export function commandTree(io: Io, context: (globals: GlobalOptions) => Command
   addChangelistCommands(program, globals);
   addPinCommands(program, globals);
   addArchiveCommands(program, globals);
+  addPolicyCommands(program, globals);
   for (const command of program.commands) command.copyInheritedSettings(program);
   program.argument('[command]').usage('[options] [command]').allowExcessArguments();
   program.action((command?: string) => {
