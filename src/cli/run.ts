@@ -197,6 +197,13 @@ function addServerCommands(program: Command, globals: () => CommandContext): voi
     .option('--auto', 'without a pause; exit code 1 if a promise is not kept')
     .action(async (options) => (await import('./commands/lab.ts')).lab(globals(), options, run));
   program
+    .command('doctor')
+    .description(
+      'find what is open on this machine: settings that let unverified images through, keys that others can read',
+    )
+    .option('--fix', 'mend what can be mended safely; nothing is changed without it')
+    .action(async (options) => (await import('./commands/doctor.ts')).doctor(globals(), options));
+  program
     .command('completion <shell>')
     .description('print completions for bash, zsh or fish')
     .action(async (shell) => (await import('./commands/completion.ts')).completion(globals(), shell, program));
