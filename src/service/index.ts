@@ -14,3 +14,4 @@ export { ensureOwnTls, type OwnTls } from './own-authority.ts';
 export { readPrivateFile, writePrivateFile } from './private-file.ts';
 export { type Fetch, withRequestLog } from './request-log.ts';
 export { loadTlsIdentity, TlsError, type TlsIdentity } from './tls-identity.ts';
+export { listenUnix, type UnixListener, type UnixListenOptions } from './unix-listener.ts';
