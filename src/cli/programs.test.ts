@@ -7,7 +7,10 @@ import { runProgram } from './programs.ts';
 /** What a program of that name says, and how it ends. */
 async function called(name: string, argv: readonly string[]) {
   let said = '';
-  const output = { write: (text: string | Uint8Array) => void (said += String(text)), isTerminal: false, columns: 80 };
+  const write = (text: string | Uint8Array): void => {
+    said += String(text);
+  };
+  const output = { write, isTerminal: false, columns: 80 };
   const io: Io = {
     env: { HALLMARK_AGENT_SOCKET: '/nonexistent/agent.sock', HALLMARK_POLICY: '/nonexistent/policy.yaml' },
     stdin: new PassThrough(),
