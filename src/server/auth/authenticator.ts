@@ -57,7 +57,10 @@ const MAX_NAME = 200;
  */
 export function userOf(name: string, request: Request): Actor {
   if (name === '') return anonymous(request);
-  const plain = name.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?').slice(0, MAX_NAME);
+  const plain = name
+    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?')
+    .slice(0, MAX_NAME)
+    .toWellFormed();
   const isReserved = plain === ANONYMOUS.name || plain === SERVER_ITSELF.name;
   return { name: isReserved ? `user:${plain}` : plain, ...originOf(request) };
 }
