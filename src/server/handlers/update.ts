@@ -9,7 +9,8 @@ import { readUploads } from '../uploads.ts';
 
 /** POST /v2/GUN/_trust/tuf/ (reference 6.5). An update without files is legal where the server holds the snapshot key. */
 export async function update(gun: Gun, request: Request, services: TrustServices, actor: Actor): Promise<Response> {
-  const body = await readBody(request, services.limits.bodyBytes);
+  const { bodyBytes, bodyMs } = services.limits;
+  const body = await readBody(request, { bytes: bodyBytes, milliseconds: bodyMs });
   const parts = parseMultipart(request.headers.get('content-type'), body, services.limits.files);
   const uploads = readUploads(parts, services.limits);
   await publish(gun, uploads, services);
