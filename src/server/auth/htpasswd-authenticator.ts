@@ -2,6 +2,7 @@
 import type { Log } from '../../service/index.ts';
 import { originOf } from '../../service/index.ts';
 import type { Actor } from '../actor.ts';
+import { pathAndQuery } from '../request-target.ts';
 import { type Access, isGranted, isReadOnly } from './access.ts';
 import { AuthenticationError, type Authenticator, userOf, withPublicRead } from './authenticator.ts';
 import { basicCredentials } from './basic-credentials.ts';
@@ -102,7 +103,7 @@ class HtpasswdAuthenticator implements Authenticator {
   }
 
   tokenResponse(request: Request): Promise<Response> | undefined {
-    const isHere = request.method === 'GET' && new URL(request.url).pathname === TOKEN_PATH;
+    const isHere = request.method === 'GET' && pathAndQuery(request.url)[0] === TOKEN_PATH;
     return isHere ? this.#giveToken(request) : undefined;
   }
 
