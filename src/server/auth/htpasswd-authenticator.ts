@@ -128,10 +128,12 @@ class HtpasswdAuthenticator implements Authenticator {
     if (credentials === undefined) return undefined;
     const { user, password } = credentials;
     if (this.#passwords.isKnown(users, user, password)) return user;
-    const succeeded = this.#attempts.begin(originOf(request).address ?? '');
-    if (!(await this.#passwords.isRight(users, user, password))) return undefined;
-    succeeded();
-    return user;
+    const address = originOf(request).address ?? '';
+    const check = () => this.#attempts.check(address);
+    check();
+    if (await this.#passwords.isRight(users, user, password, check)) return user;
+    this.#attempts.failed(address);
+    return undefined;
   }
 
   #refusal(request: Request, wanted: Access, reason: string, error?: BearerError): AuthenticationError {
