@@ -277,6 +277,19 @@ describe('a token that was good', () => {
     expect(await accepts(token)).toBe(false);
   });
 
+  test('of an authority that was put into the bundle meanwhile is good at once', async () => {
+    let elapsed = 0;
+    const directory = scratch();
+    const next = new TokenIssuer();
+    const accepts = await open({ certificates: issuer.writeBundle(directory), elapsed: () => elapsed });
+    const token = await next.token(GRANT);
+
+    expect(await accepts(token)).toBe(false);
+    issuer.writeBundle(directory, issuer.authority, next.authority);
+    elapsed += 31_000;
+    expect(await accepts(token)).toBe(true);
+  });
+
   test('is refused once its key is no longer configured', async () => {
     let elapsed = 0;
     const [first, second] = [ecKey(), ecKey()];
