@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, spyOn, test } from 'bun:test';
 import { generateKeyPairSync } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -193,6 +193,7 @@ describe('the users of a file', () => {
     expect(await open.enter(await open.token(undefined, WRITE), READ)).toBe('anonymous');
     expect(await open.enter(await open.token(undefined, WRITE), WRITE)).toBeUndefined();
     expect(await open.enter(await open.token(undefined, { kind: 'catalog' }), { kind: 'catalog' })).toBeUndefined();
+    expect(await open.enter(await open.token(undefined, WRITE), { kind: 'ping' })).toBeUndefined();
     expect(await open.enter(undefined, READ)).toBe('anonymous');
     expect(await open.enter(undefined, { kind: 'ping' })).toBeUndefined();
     expect(await open.enter(basic('ann', 'wrong'), READ)).toBeUndefined();
@@ -251,6 +252,36 @@ describe('guessing passwords', () => {
     expect(judged).toBeGreaterThanOrEqual(20);
     expect(judged).toBeLessThanOrEqual(22);
     expect(await door.enter(basic('ann', 'secret-of-ann'), READ, '2001:db8:0:1::1')).toBe('ann');
+  });
+
+  test('whoever has to wait takes no place from others', async () => {
+    const door = await new Door().open();
+    for (let i = 0; i < 20; i++) await door.enter(basic('ann', `guess ${i}`), READ, '192.0.2.1');
+    const blocked = Array.from({ length: 300 }, () =>
+      door.enter(basic('ann', 'x'), READ, '192.0.2.1').catch(() => 'to wait'),
+    );
+
+    expect(await door.enter(basic('bob', 'secret-of-bob'), READ, '192.0.2.2')).toBe('bob');
+    expect(new Set(await Promise.all(blocked))).toEqual(new Set(['to wait']));
+  });
+
+  test('what was right is worked out again after a minute', async () => {
+    const door = await new Door().open();
+    const verify = spyOn(Bun.password, 'verify');
+    const enter = () => door.enter(basic('ann', 'secret-of-ann'), READ);
+
+    expect([await enter(), await enter(), verify.mock.calls.length]).toEqual(['ann', 'ann', 1]);
+    door.elapsed += 60_000;
+    expect([await enter(), verify.mock.calls.length]).toEqual(['ann', 2]);
+    verify.mockRestore();
+  });
+
+  test('a password beyond what bcrypt sees is no password, however its hash was made', async () => {
+    const long = 'x'.repeat(73);
+    const door = await new Door().open({}, [`ann:${hashOf(long)}`, `bob:${hashOf('x'.repeat(72))}`]);
+
+    expect(await door.enter(basic('ann', long), READ)).toBeUndefined();
+    expect(await door.enter(basic('bob', 'x'.repeat(72)), READ)).toBe('bob');
   });
 
   test('logins that succeed are no guesses, many at once behind one address neither', async () => {
