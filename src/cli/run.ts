@@ -6,6 +6,7 @@ import { collect } from './collect.ts';
 import { addArchiveCommands } from './commands/archive-commands.ts';
 import { addChangelistCommands } from './commands/changelist.ts';
 import { addDelegationCommands } from './commands/delegation/index.ts';
+import { addEnforcementCommands } from './commands/enforcement.ts';
 import { addKeyCommands } from './commands/key/index.ts';
 import { addPolicyCommands } from './commands/policy/index.ts';
 import { addPinCommands, addStagingCommands } from './commands/staging-and-pins.ts';
@@ -115,6 +116,7 @@ export function commandTree(io: Io, context: (globals: GlobalOptions) => Command
   addPinCommands(program, globals);
   addArchiveCommands(program, globals);
   addPolicyCommands(program, globals);
+  addEnforcementCommands(program, globals);
   for (const command of program.commands) command.copyInheritedSettings(program);
   program.argument('[command]').usage('[options] [command]').allowExcessArguments();
   program.action((command?: string) => {
