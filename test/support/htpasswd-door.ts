@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { expect } from 'bun:test';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Access, type Action, scopeOf } from '../../src/server/auth/access.ts';
 import { AuthenticationError } from '../../src/server/auth/authenticator.ts';
@@ -11,9 +12,12 @@ import {
 } from '../../src/server/auth/htpasswd-authenticator.ts';
 import { noteOrigin, SILENT_LOG } from '../../src/service/index.ts';
 import { parseGun } from '../../src/tuf/index.ts';
-import { scratchDirectories } from './scratch.ts';
 
-const scratch = scratchDirectories();
+/** One for all files of tests that have doors, so it goes when the last of them is done. */
+const directory = mkdtempSync(join(tmpdir(), 'hallmark-doors-'));
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+let doors = 0;
+
 /** The cheapest that there is: these tests are about who gets in, not about time. */
 export const hashOf = (password: string) => Bun.password.hashSync(password, { algorithm: 'bcrypt', cost: 4 });
 export const ANN = `ann:${hashOf('secret-of-ann')}`;
@@ -41,7 +45,7 @@ export function basic(user: string, password: string): string {
 export class Door {
   now = NOW.getTime();
   elapsed = 0;
-  readonly file = join(scratch(), 'htpasswd');
+  readonly file = join(directory, `htpasswd-${doors++}`);
   auth: Awaited<ReturnType<typeof htpasswdAuthenticator>> | undefined;
 
   async open(options: Partial<HtpasswdAuthenticatorOptions> = {}, lines = [ANN, BOB]): Promise<this> {
