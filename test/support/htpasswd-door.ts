@@ -13,10 +13,19 @@ import {
 import { noteOrigin, SILENT_LOG } from '../../src/service/index.ts';
 import { parseGun } from '../../src/tuf/index.ts';
 
-/** One for all files of tests that have doors, so it goes when the last of them is done. */
-const directory = mkdtempSync(join(tmpdir(), 'hallmark-doors-'));
-process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+let directory: string | undefined;
 let doors = 0;
+
+function htpasswdPath(): string {
+  directory ??= mkdtempSync(join(tmpdir(), 'hallmark-doors-'));
+  return join(directory, `htpasswd-${doors++}`);
+}
+
+/** Removes what the doors of a file of tests wrote; for its `afterAll`. */
+export function closeDoors(): void {
+  if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+  directory = undefined;
+}
 
 /** The cheapest that there is: these tests are about who gets in, not about time. */
 export const hashOf = (password: string) => Bun.password.hashSync(password, { algorithm: 'bcrypt', cost: 4 });
@@ -45,7 +54,7 @@ export function basic(user: string, password: string): string {
 export class Door {
   now = NOW.getTime();
   elapsed = 0;
-  readonly file = join(directory, `htpasswd-${doors++}`);
+  readonly file = htpasswdPath();
   auth: Awaited<ReturnType<typeof htpasswdAuthenticator>> | undefined;
 
   async open(options: Partial<HtpasswdAuthenticatorOptions> = {}, lines = [ANN, BOB]): Promise<this> {

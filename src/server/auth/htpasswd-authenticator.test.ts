@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describe, expect, test } from 'bun:test';
+import { afterAll, describe, expect, test } from 'bun:test';
 import { generateKeyPairSync } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import {
   about,
   BOB,
   basic,
+  closeDoors,
   Door,
   hashOf,
   NOW,
@@ -22,6 +23,8 @@ import { type AuthenticationError, AuthenticationSetupError } from './authentica
 import { type HtpasswdAuthenticatorOptions, htpasswdAuthenticator } from './htpasswd-authenticator.ts';
 
 const scratch = scratchDirectories();
+
+afterAll(closeDoors);
 
 describe('the users of a file', () => {
   test('get in with their password, sent to a route or changed for a token', async () => {

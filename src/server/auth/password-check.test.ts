@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describe, expect, spyOn, test } from 'bun:test';
-import { basic, Door, hashOf, READ } from '../../../test/support/htpasswd-door.ts';
+import { afterAll, describe, expect, spyOn, test } from 'bun:test';
+import { basic, closeDoors, Door, hashOf, READ } from '../../../test/support/htpasswd-door.ts';
 import { TooManyAttemptsError } from './authenticator.ts';
+
+afterAll(closeDoors);
 
 describe('guessing passwords', () => {
   test('an address that failed often waits, others do not, nor whoever is known', async () => {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describe, expect, test } from 'bun:test';
-import { ADMIN, about, basic, Door, READ, WRITE } from '../../../test/support/htpasswd-door.ts';
+import { afterAll, describe, expect, test } from 'bun:test';
+import { ADMIN, about, basic, closeDoors, Door, READ, WRITE } from '../../../test/support/htpasswd-door.ts';
 import type { Access } from './access.ts';
 import { AuthenticationSetupError } from './authenticator.ts';
 import type { HtpasswdAuthenticatorOptions } from './htpasswd-authenticator.ts';
+
+afterAll(closeDoors);
 
 describe('what users may do', () => {
   const may = async (options: Partial<HtpasswdAuthenticatorOptions>, user: 'ann' | 'bob', ...wanted: Access[]) => {
