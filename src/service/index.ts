@@ -13,5 +13,6 @@ export { type Log, type LogLevel, openLog, SILENT_LOG } from './log.ts';
 export { ensureOwnTls, type OwnTls } from './own-authority.ts';
 export { readPrivateFile, writePrivateFile } from './private-file.ts';
 export { type Fetch, withRequestLog } from './request-log.ts';
+export { noteOrigin, originOf, type RequestOrigin } from './request-origin.ts';
 export { loadTlsIdentity, TlsError, type TlsIdentity } from './tls-identity.ts';
 export { listenUnix, type UnixListener, type UnixListenOptions } from './unix-listener.ts';
