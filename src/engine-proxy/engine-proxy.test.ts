@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { scratchDirectories } from '../../test/support/scratch.ts';
 import type { Decision } from '../policy/index.ts';
-import { AmbiguousRequestError, type EngineProxy, startEngineProxy } from './index.ts';
-import { JsonPlaces } from './json-places.ts';
+import { type EngineProxy, startEngineProxy } from './index.ts';
 import { parseRequestHead } from './request-head.ts';
 import { routeOf } from './routes.ts';
 
@@ -355,50 +354,6 @@ describe('requests that could be read in two ways', () => {
         expect(engine.seen.filter((text) => /^POST \/containers\/create/.test(text))).toEqual([]);
       }),
       { numRuns: 60 },
-    );
-  });
-});
-
-describe('places in JSON', () => {
-  test('property: a document with a text replaced is the document with that text replaced', () => {
-    fc.assert(
-      fc.property(
-        fc.dictionary(
-          fc.string().filter((key) => key.toLowerCase() !== 'image'),
-          fc.jsonValue(),
-        ),
-        fc.string(),
-        fc.string(),
-        (rest, before, after) => {
-          const object = JSON.parse(JSON.stringify({ ...rest, Image: before })) as Record<string, unknown>;
-          const document = new JsonPlaces(Buffer.from(JSON.stringify(object)));
-          const [place] = document.texts('image');
-          if (place === undefined) throw new Error('not found');
-          expect(JSON.parse(Buffer.from(document.replaced(new Map([[place, after]]))).toString())).toEqual({
-            ...object,
-            Image: after,
-          });
-        },
-      ),
-    );
-  });
-
-  test('S22 property: what is no JSON is refused, and nothing else is thrown', () => {
-    fc.assert(
-      fc.property(fc.string(), (text) => {
-        let isJson = true;
-        try {
-          JSON.parse(text);
-        } catch {
-          isJson = false;
-        }
-        try {
-          new JsonPlaces(Buffer.from(text));
-          expect(isJson).toBe(true);
-        } catch (error) {
-          expect(error).toBeInstanceOf(AmbiguousRequestError);
-        }
-      }),
     );
   });
 });
