@@ -63,6 +63,20 @@ describe('listen', () => {
     expect((await fetch(url, { method: 'POST', body: 'x'.repeat(1001) })).status).toBe(413);
   });
 
+  test('S23 a body that drips is cut off, however steadily it comes', async () => {
+    const { port } = start({ tls: 'plain', limits: { bodySeconds: 1, idleSeconds: 200 } });
+    const cutOff = Promise.withResolvers<void>();
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n');
+    });
+    const drip = setInterval(() => socket.write('x'), 50);
+    socket.on('error', () => {});
+    socket.on('close', () => cutOff.resolve());
+    await cutOff.promise;
+    clearInterval(drip);
+    expect(socket.destroyed).toBe(true);
+  });
+
   test('an error that reaches the listener shows nothing of itself', async () => {
     const { url } = start({
       tls: 'plain',

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Address, ServerTlsPaths, StorageSettings, TlsPaths } from '../../service/config/index.ts';
+import type { LogLevel } from '../../service/index.ts';
+import type { ServiceKeyAlgorithm } from '../../signing/service-keys/index.ts';
+import type { UpdateLimits } from '../limits.ts';
+import type { CacheAges } from '../responses.ts';
+
+/** What the trust server is told to be, whichever form its configuration had. Files are named, and read at the start. */
+export interface ServerSettings {
+  readonly listen: Address;
+  /** `'plain'` was said, and is nothing's default (S8). */
+  readonly tls: ServerTlsPaths | 'plain';
+  readonly storage: StorageSettings;
+  readonly keys: KeySettings;
+  /** Of keys made from now on. */
+  readonly keyAlgorithm: ServiceKeyAlgorithm;
+  readonly auth: AuthSettings;
+  /** GUNs that are served begin with one of these; all are where there is none. */
+  readonly gunPrefixes: readonly string[];
+  readonly limits: ServerLimits;
+  readonly cacheAges: CacheAges;
+  readonly logLevel: LogLevel;
+  /** What was said and is not obeyed, or is dangerous: one line each, for the log. */
+  readonly warnings: readonly string[];
+}
+
+/** Who holds the timestamp and snapshot keys. */
+export type KeySettings =
+  | ({ readonly at: 'signer'; readonly tls: TlsPaths } & Address)
+  | ({ readonly at: 'database' } & EmbeddedKeys)
+  /** Gone with the process, and then no repository that was made meanwhile can be changed again. */
+  | { readonly at: 'memory' };
+
+export interface EmbeddedKeys {
+  readonly storage: StorageSettings;
+  /** Under whose passphrase new keys are encrypted. */
+  readonly defaultAlias: string;
+  /** Files of passphrases by alias; those that are not named come from `NOTARY_SIGNER_<ALIAS>`. */
+  readonly passphraseFiles: Readonly<Record<string, string>>;
+}
+
+export type AuthSettings =
+  | { readonly type: 'none' }
+  | {
+      readonly type: 'token';
+      readonly realm: string;
+      readonly service: string;
+      readonly issuer: string;
+      readonly rootCertBundle: string;
+      readonly autoRedirect: boolean;
+    };
+
+export interface ServerLimits {
+  readonly update: UpdateLimits;
+  /** Seconds without a byte after which a connection is closed. */
+  readonly idleSeconds: number;
+  /** Seconds in which a request's whole body must have come. */
+  readonly bodySeconds: number;
+  /** Seconds that requests under way have to end when the server is told to stop. */
+  readonly drainSeconds: number;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Hallmark's own form of the signing service's configuration: documented in docs/configuration.md. */
+import { z } from 'zod';
+import { address, filePath, loggingSection, storageSection } from '../../service/config/index.ts';
+import type { SignerSettings } from './settings.ts';
+
+const alias = () => z.string().regex(/^\w+$/, 'is letters, digits and _ alone');
+
+const shape = z.strictObject({
+  signer: z.strictObject({
+    listen: address(),
+    tls: z.strictObject({
+      cert: filePath(),
+      key: filePath(),
+      clientCa: filePath().meta({
+        format: 'path',
+        description: 'who asks for signatures has a certificate of this authority',
+      }),
+    }),
+  }),
+  storage: storageSection(),
+  keys: z
+    .strictObject({
+      defaultAlias: alias().default('hallmark'),
+      passphraseFiles: z.record(alias(), filePath()).default({}),
+    })
+    .prefault({}),
+  logging: loggingSection(),
+});
+
+/** Hallmark's own form of the signing service's configuration. */
+export const ownSignerSchema = shape.transform(
+  ({ signer, storage, keys, logging }): SignerSettings => ({
+    ...signer,
+    storage,
+    ...keys,
+    logLevel: logging.level,
+    warnings: storage.engine === 'memory' ? ['storage in memory: keys are gone with the process'] : [],
+  }),
+);

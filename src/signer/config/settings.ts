@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Address, StorageSettings } from '../../service/config/index.ts';
+import type { LogLevel } from '../../service/index.ts';
+
+/** What the signing service is told to be, whichever form its configuration had. Files are named, and read at the start. */
+export interface SignerSettings {
+  readonly listen: Address;
+  /** All three: without a client's certificate nobody would be kept from asking for signatures (S4). */
+  readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string };
+  readonly storage: StorageSettings;
+  /** Under whose passphrase new keys are encrypted; none is needed for keys in memory. */
+  readonly defaultAlias: string;
+  /** Files of passphrases by alias; those that are not named come from `NOTARY_SIGNER_<ALIAS>`. */
+  readonly passphraseFiles: Readonly<Record<string, string>>;
+  readonly logLevel: LogLevel;
+  /** What was said and is not obeyed, or is dangerous: one line each, for the log. */
+  readonly warnings: readonly string[];
+}
