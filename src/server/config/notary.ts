@@ -158,14 +158,14 @@ function authOf({ type, options }: Given['auth'], refuse: Refuse): AuthSettings 
     refuse(['auth', 'options'], 'auth.options must be a map[string]interface{}');
     return undefined;
   }
-  const { realm, issuer, service, rootcertbundle: rootCertBundle, autoredirect: autoRedirect = false } = options;
+  const { realm, issuer, service, rootcertbundle: certificates, autoredirect: autoRedirect = false } = options;
   for (const name of ['realm', 'issuer', 'service', 'rootcertbundle'] as const) {
     if (options[name] === undefined)
       refuse(['auth', 'options', name], `token auth requires a valid option string: ${name}`);
   }
-  if (realm === undefined || issuer === undefined || service === undefined || rootCertBundle === undefined)
+  if (realm === undefined || issuer === undefined || service === undefined || certificates === undefined)
     return undefined;
-  return { type, realm, issuer, service, rootCertBundle, autoRedirect };
+  return { type, realm, issuer, service, certificates, autoRedirect, skew: 60, publicRead: false };
 }
 
 function prefixesOf(prefixes: readonly string[], refuse: Refuse): readonly string[] {

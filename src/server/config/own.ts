@@ -6,6 +6,7 @@ import {
   clientTlsSection,
   filePath,
   loggingSection,
+  operationsSection,
   serverTlsSection,
   size,
   span,
@@ -72,6 +73,7 @@ const shape = z.strictObject({
       consistent: cacheAge(DEFAULT_CACHE_AGES.consistent),
     })
     .prefault({}),
+  operations: operationsSection(),
   logging: loggingSection(),
 });
 
@@ -100,6 +102,7 @@ export const ownServerSchema = shape.transform((given, context): ServerSettings 
     gunPrefixes: given.repositories.prefixes,
     limits: limitsOf(given.limits),
     cacheAges: given.caching,
+    operations: given.operations?.listen,
     logLevel: given.logging.level,
     warnings: plaintext ? ['plaintext: only a proxy on this machine or network may reach this server'] : [],
   };

@@ -19,6 +19,8 @@ export interface ServerSettings {
   readonly gunPrefixes: readonly string[];
   readonly limits: ServerLimits;
   readonly cacheAges: CacheAges;
+  /** Where those who run the service ask for /live, /ready and /metrics, in plain HTTP. */
+  readonly operations?: Address | undefined;
   readonly logLevel: LogLevel;
   /** What was said and is not obeyed, or is dangerous: one line each, for the log. */
   readonly warnings: readonly string[];
@@ -39,16 +41,40 @@ export interface EmbeddedKeys {
   readonly passphraseFiles: Readonly<Record<string, string>>;
 }
 
-export type AuthSettings =
-  | { readonly type: 'none' }
-  | {
-      readonly type: 'token';
-      readonly realm: string;
-      readonly service: string;
-      readonly issuer: string;
-      readonly rootCertBundle: string;
-      readonly autoRedirect: boolean;
-    };
+/** Who may do what. */
+export type AuthSettings = { readonly type: 'none' } | TokenAuthSettings | HtpasswdAuthSettings;
+
+export interface TokenAuthSettings {
+  readonly type: 'token';
+  readonly realm: string;
+  readonly service: string;
+  readonly issuer: string;
+  /** Files, and a URL, of the keys that sign tokens; one at least. */
+  readonly certificates?: string | undefined;
+  readonly jwks?: string | undefined;
+  readonly jwksUrl?: string | undefined;
+  readonly autoRedirect: boolean;
+  /** Seconds. */
+  readonly skew: number;
+  readonly publicRead: boolean;
+}
+
+export interface HtpasswdAuthSettings {
+  readonly type: 'htpasswd';
+  readonly file: string;
+  readonly url?: string | undefined;
+  readonly service?: string | undefined;
+  readonly tokenKey?: string | undefined;
+  readonly publicRead: boolean;
+  readonly groups: Readonly<Record<string, readonly string[]>>;
+  readonly rules: readonly {
+    readonly users: readonly string[];
+    readonly groups: readonly string[];
+    readonly gun: string;
+    readonly allow: readonly ('pull' | 'push' | '*')[];
+  }[];
+  readonly defaultAccess?: 'all' | 'read' | 'none' | undefined;
+}
 
 export interface ServerLimits {
   readonly update: UpdateLimits;

@@ -36,6 +36,7 @@ export { isReadableByAll, readSecretFile, SecretFileError } from './secret-file.
 export {
   clientTlsSection,
   loggingSection,
+  operationsSection,
   type ServerTlsPaths,
   type StorageSettings,
   serverTlsSection,

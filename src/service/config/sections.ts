@@ -2,7 +2,7 @@
 /** Parts that every service's own YAML has. Paths are of files; what they hold is read when the service starts. */
 import { z } from 'zod';
 import type { LogLevel } from '../log.ts';
-import { filePath } from './values.ts';
+import { address, filePath } from './values.ts';
 
 /** Where rows are kept. */
 export type StorageSettings =
@@ -80,6 +80,10 @@ export const serverTlsSection = () =>
   });
 
 export const clientTlsSection = () => z.strictObject({ ca: filePath(), cert: filePath(), key: filePath() });
+
+/** `operations: { listen: 127.0.0.1:9443 }`: a listener of its own, since what it tells is not for everybody. */
+export const operationsSection = () =>
+  z.strictObject({ listen: address() }).optional().meta({ description: '/live, /ready and /metrics, in plain HTTP' });
 
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const satisfies readonly LogLevel[];
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Hallmark's own form of the signing service's configuration: documented in docs/configuration.md. */
 import { z } from 'zod';
-import { address, filePath, loggingSection, storageSection } from '../../service/config/index.ts';
+import { address, filePath, loggingSection, operationsSection, storageSection } from '../../service/config/index.ts';
 import type { SignerSettings } from './settings.ts';
 
 const alias = () => z.string().regex(/^\w+$/, 'is letters, digits and _ alone');
@@ -25,15 +25,17 @@ const shape = z.strictObject({
       passphraseFiles: z.record(alias(), filePath()).default({}),
     })
     .prefault({}),
+  operations: operationsSection(),
   logging: loggingSection(),
 });
 
 /** Hallmark's own form of the signing service's configuration. */
 export const ownSignerSchema = shape.transform(
-  ({ signer, storage, keys, logging }): SignerSettings => ({
+  ({ signer, storage, keys, operations, logging }): SignerSettings => ({
     ...signer,
     storage,
     ...keys,
+    operations: operations?.listen,
     logLevel: logging.level,
     warnings: storage.engine === 'memory' ? ['storage in memory: keys are gone with the process'] : [],
   }),

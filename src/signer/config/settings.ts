@@ -12,6 +12,8 @@ export interface SignerSettings {
   readonly defaultAlias: string;
   /** Files of passphrases by alias; those that are not named come from `NOTARY_SIGNER_<ALIAS>`. */
   readonly passphraseFiles: Readonly<Record<string, string>>;
+  /** Where those who run the service ask for /live, /ready and /metrics, in plain HTTP. */
+  readonly operations?: Address | undefined;
   readonly logLevel: LogLevel;
   /** What was said and is not obeyed, or is dangerous: one line each, for the log. */
   readonly warnings: readonly string[];
