@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { collect } from './collect.ts';
+import { addArchiveCommands } from './commands/archive-commands.ts';
 import { addChangelistCommands } from './commands/changelist.ts';
 import { addDelegationCommands } from './commands/delegation/index.ts';
 import { addKeyCommands } from './commands/key/index.ts';
@@ -57,7 +58,7 @@ interface Parts {
 }
 
 /** Commands that change nothing: they start without what keys and publishing need. */
-const LOOKS_ONLY = new Set(['verify', 'inspect', 'pull']);
+const LOOKS_ONLY = new Set(['verify', 'inspect', 'pull', 'archive']);
 
 function loaded<T>(part: T | undefined): T {
   if (part === undefined) throw new Error('used by a command that only looks');
@@ -98,6 +99,7 @@ function commandTree(io: Io, context: (globals: GlobalOptions) => CommandContext
   addStagingCommands(program, globals);
   addChangelistCommands(program, globals);
   addPinCommands(program, globals);
+  addArchiveCommands(program, globals);
   for (const command of program.commands) command.copyInheritedSettings(program);
   program.argument('[command]').usage('[options] [command]').allowExcessArguments();
   program.action((command?: string) => {
@@ -138,6 +140,8 @@ function addTrustCommands(program: Command, globals: () => CommandContext): void
     .command('inspect <reference...>')
     .description('show who signed what in a repository')
     .option('--pretty', 'for people rather than programs')
+    .option('--tree', 'show who delegates to whom, with which keys and until when')
+    .option('--graph <svg|mermaid>', 'the same as a picture')
     .action(async (references, options) =>
       (await import('./commands/inspect.ts')).inspect(globals(), references, options),
     );
@@ -170,6 +174,13 @@ function addServerCommands(program: Command, globals: () => CommandContext): voi
     .command('demo')
     .description('push, sign, pull, and four attacks that are refused, on this machine alone')
     .action(async () => (await import('./commands/demo.ts')).demo(globals(), run));
+  program
+    .command('lab')
+    .description('learn it by doing: sign, attack, be refused, recover; everything needed is in this program')
+    .option('--list', 'list the exercises')
+    .option('--exercise <number|name>', 'one of them')
+    .option('--auto', 'without a pause; exit code 1 if a promise is not kept')
+    .action(async (options) => (await import('./commands/lab.ts')).lab(globals(), options, run));
   program
     .command('install-plugin')
     .description('make docker trust of this program, as a plugin of the docker CLI')

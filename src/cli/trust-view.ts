@@ -85,7 +85,7 @@ export class TrustView {
     const repository = await new Updater({
       gun: this.gun,
       dialect: notaryV1,
-      fetcher: new HttpFetcher({ server: this.server, fetch: this.fetch(actions) }),
+      fetcher: this.fetcher(actions),
       cache: new DirectoryMetadataCache(directory),
       marks: new DirectoryHighWaterMarks(directory),
       pinning: trustPinning(directory, loadPins(directory)),
@@ -97,6 +97,11 @@ export class TrustView {
     }).refresh();
     this.#tell(repository);
     return repository;
+  }
+
+  /** The trust server's files as they come, believed by nobody yet. */
+  fetcher(actions: 'pull' | 'pull,push' = 'pull'): HttpFetcher {
+    return new HttpFetcher({ server: this.server, fetch: this.fetch(actions) });
   }
 
   #tell({ pinnedOnFirstUse, staleSince, refused }: TrustedRepository): void {

@@ -28,11 +28,11 @@ import type { MetadataCache } from './metadata-cache.ts';
 import { choosePin, type TrustPinning } from './pinning.ts';
 
 /** Bytes that a file of which nothing is known yet may have (S23; Notary allows 100 MiB for a root). */
-const MAX_ROOT_BYTES = 1 << 20;
+export const MAX_ROOT_BYTES = 1 << 20;
 const MAX_TIMESTAMP_BYTES = 1 << 16;
 /** Bytes that a file may have whatever its referrer says. */
 const MAX_PINNED_BYTES = 1 << 26;
-const MAX_ROOT_UPDATES = 1024;
+export const MAX_ROOT_UPDATES = 1024;
 const MAX_DELEGATIONS = 1000;
 
 export interface UpdaterOptions {
