@@ -21,4 +21,5 @@ export { ensureOwnTls, type OwnTls } from './own-authority.ts';
 export { readPrivateFile, writePrivateFile } from './private-file.ts';
 export { listenReloading, type ReloadingListener, type ReloadingOptions } from './reloading-listener.ts';
 export { type Fetch, withRequestLog } from './request-log.ts';
+export { noteOrigin, originOf, type RequestOrigin } from './request-origin.ts';
 export { loadAuthorities, loadTlsIdentity, TlsError, type TlsIdentity } from './tls-identity.ts';

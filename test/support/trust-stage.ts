@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { openToAll } from '../../src/server/auth/index.ts';
 import {
   CachedStorage,
   createTrustServer,
@@ -31,7 +32,7 @@ export class TrustStage {
 
   constructor(options: Partial<TrustServerOptions> = {}) {
     this.storage = options.storage ?? new CachedStorage(new MemoryStorage());
-    const fixed = { storage: this.storage, keys: this.keys, log: SILENT_LOG };
+    const fixed = { storage: this.storage, keys: this.keys, log: SILENT_LOG, auth: openToAll };
     this.server = createTrustServer({ ...fixed, clock: () => this.now, ...options });
   }
 
