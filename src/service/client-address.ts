@@ -34,25 +34,26 @@ export class TrustedProxies {
     this.any = options.addresses.length > 0;
   }
 
-  trusts(address: string | undefined): boolean {
-    return address !== undefined && isIP(address) !== 0 && this.#networks.check(address, family(address));
+  #trusts(text: string | undefined): boolean {
+    const address = plainAddress(text ?? '');
+    return isIP(address) !== 0 && this.#networks.check(address, family(address));
   }
 
   /** The last hop of X-Forwarded-For that is no proxy of ours: what stands before it, the client may have made up. */
   addressOf(request: Request, peer: string | undefined): string | undefined {
-    if (!this.trusts(peer)) return peer;
+    if (!this.#trusts(peer)) return peer;
     const hops = (request.headers.get('x-forwarded-for') ?? '').slice(-1024).split(',');
     for (const hop of hops.reverse()) {
       const address = plainAddress(hop.trim());
       if (isIP(address) === 0) return peer;
-      if (!this.trusts(address)) return address;
+      if (!this.#trusts(address)) return address;
     }
     return peer;
   }
 
   /** The ID that a trusted proxy gave the request. */
   requestIdOf(request: Request, peer: string | undefined): string | undefined {
-    if (this.#idHeader === undefined || !this.trusts(peer)) return undefined;
+    if (this.#idHeader === undefined || !this.#trusts(peer)) return undefined;
     const id = request.headers.get(this.#idHeader);
     return id !== null && ID.test(id) ? id : undefined;
   }
@@ -78,12 +79,13 @@ function family(address: string): 'ipv4' | 'ipv6' {
 }
 
 /** An IPv4 address as itself, also where a socket for both families spells it `::ffff:192.0.2.1`. */
-export function plainAddress(address: string): string {
+function plainAddress(address: string): string {
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
 }
 
 /** Whom a client's budget belongs to: an IPv4 address, or the /64 of an IPv6 one, since a host has all of that. */
-export function clientNetwork(address: string): string {
+export function clientNetwork(text: string): string {
+  const address = plainAddress(text);
   if (isIP(address) !== 6) return address;
   const [head = '', tail = ''] = address.split('::');
   const front = head === '' ? [] : head.split(':');

@@ -8,9 +8,29 @@
  *     const listener = listen({ fetch, tls: identity, hostname: '127.0.0.1', port: 4443 });
  *     await listener.stop();
  */
+export { backoff, type Loop, type LoopOptions, startLoop, type Wait, waitFor } from './background-loop.ts';
+export { clientNetwork, NetworkError, type ProxyOptions, TrustedProxies } from './client-address.ts';
 export { ListenError, type Listener, type ListenLimits, type ListenOptions, listen } from './listener.ts';
 export { type Log, type LogLevel, openLog, SILENT_LOG } from './log.ts';
 export { ensureOwnTls, type OwnTls } from './own-authority.ts';
+export { type Around, observedCalls } from './observed-calls.ts';
 export { readPrivateFile, writePrivateFile } from './private-file.ts';
-export { type Fetch, withRequestLog } from './request-log.ts';
+export { type Budget, RateLimiter } from './rate-limit.ts';
+export {
+  currentRequest,
+  identifyRequest,
+  inRequest,
+  outsideOfRequests,
+  type RequestContext,
+  traced,
+} from './request-context.ts';
+export {
+  type Fetch,
+  REQUEST_ID_HEADER,
+  type RequestLogOptions,
+  type RequestMeter,
+  withRequestLog,
+} from './request-log.ts';
+export { noteOrigin, originOf, type RequestOrigin } from './request-origin.ts';
+export type { Span, Tracing } from './span.ts';
 export { loadTlsIdentity, TlsError, type TlsIdentity } from './tls-identity.ts';

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Runs a call of the name given, and may see how long it takes and how it ends. */
+export type Around = <T>(call: string, work: () => Promise<T>) => Promise<T>;
+
+type Call = (...args: unknown[]) => Promise<unknown>;
+
+/**
+ * `target` with every call of one of `names` run by `around`; all else is as it was. A new method of an interface is not
+ * forgotten in some wrapper, it is merely not observed.
+ */
+export function observedCalls<T extends object>(target: T, names: readonly (keyof T & string)[], around: Around): T {
+  const wrapped = new Map<PropertyKey, Call>();
+  for (const name of names) {
+    const call = target[name];
+    if (typeof call !== 'function') continue;
+    wrapped.set(name, (...args) => around(name, () => (call as unknown as Call).apply(target, args)));
+  }
+  return new Proxy(target, {
+    get(object, name) {
+      const observed = wrapped.get(name);
+      if (observed !== undefined) return observed;
+      const value: unknown = Reflect.get(object, name, object);
+      // private fields are those of the object itself, not of what stands for it
+      return typeof value === 'function' ? value.bind(object) : value;
+    },
+  });
+}
