@@ -25,7 +25,7 @@ export type OnlineRole = typeof SNAPSHOT | typeof TIMESTAMP;
  * made for: else whoever may publish one GUN could list another's keys, and have this server sign in its name.
  */
 export async function heldKeys(
-  keys: ServiceKeys,
+  keys: Pick<ServiceKeys, 'info'>,
   gun: Gun,
   role: OnlineRole,
   root: Root,

@@ -13,7 +13,7 @@ export { clientNetwork, NetworkError, type ProxyOptions, TrustedProxies } from '
 export { ListenError, type Listener, type ListenLimits, type ListenOptions, listen } from './listener.ts';
 export { type Log, type LogLevel, openLog, SILENT_LOG } from './log.ts';
 export { ensureOwnTls, type OwnTls } from './own-authority.ts';
-export { type Around, observedCalls } from './observed-calls.ts';
+export { type Around, observedCalls, withCalls } from './observed-calls.ts';
 export { readPrivateFile, writePrivateFile } from './private-file.ts';
 export { type Budget, RateLimiter } from './rate-limit.ts';
 export {

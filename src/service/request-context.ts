@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { RequestOrigin } from './request-origin.ts';
 import type { Span } from './span.ts';
 
 /** What everything below a request may know of it without being handed it: logs, audit entries, traces, calls to others. */
 export interface RequestContext {
   /** Also in the answer's `X-Request-Id`. */
   readonly id: string;
+  /** The name of its route, of a fixed set. */
+  readonly route: string;
+  /** Where it came from; worked out when somebody wants to know. */
+  origin(): RequestOrigin;
   /** Who asks, once that is proven; one object for the whole request. */
   readonly caller: { name?: string };
   /** The innermost span that is open; `undefined` unless the request is traced. */

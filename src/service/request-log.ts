@@ -37,7 +37,7 @@ export const REQUEST_ID_HEADER = 'X-Request-Id';
 export function withRequestLog(fetch: Fetch, log: Log, options: RequestLogOptions = {}): Fetch {
   const { elapsed = () => performance.now(), proxies = new TrustedProxies() } = options;
   const { routeOf = () => 'other', meter, tracing } = options;
-  const answer = async (request: Request, context: RequestContext, route: string) => {
+  const answer = async (request: Request, context: RequestContext) => {
     const start = elapsed();
     meter?.began();
     let status = 500;
@@ -47,29 +47,31 @@ export function withRequestLog(fetch: Fetch, log: Log, options: RequestLogOption
       return response;
     } finally {
       const ms = elapsed() - start;
-      meter?.ended(route, request.method, status, ms);
+      meter?.ended(context.route, request.method, status, ms);
       if (context.span !== undefined) endSpan(context.span, request.method, status);
       write(log, request, status, ms, context);
     }
   };
   return (request) => {
     const route = routeOf(request);
-    const context = contextOf(request, proxies, tracing?.request(route, request.headers.get('traceparent')));
-    return inRequest(context, () => answer(request, context, route));
+    const span = tracing?.request(route, request.headers.get('traceparent'));
+    const context = { id: idOf(request, proxies), route, origin: () => originOf(request), caller: {}, span };
+    return inRequest(context, () => answer(request, context));
   };
 }
 
-function contextOf(request: Request, proxies: TrustedProxies, span: Span | undefined): RequestContext {
+/** The request's ID, and from now on its origin says it. */
+function idOf(request: Request, proxies: TrustedProxies): string {
   if (!proxies.any) {
     const id = randomUUID();
     noteOrigin(request, () => ({ requestId: id }));
-    return { id, caller: {}, span };
+    return id;
   }
   const peer = originOf(request).address;
   const id = proxies.requestIdOf(request, peer) ?? randomUUID();
   const address = proxies.addressOf(request, peer);
   noteOrigin(request, () => ({ requestId: id, ...(address === undefined ? {} : { address }) }));
-  return { id, caller: {}, span };
+  return id;
 }
 
 function identified(response: Response, id: string): Response {
@@ -91,7 +93,7 @@ function endSpan(span: Span, method: string, status: number): void {
   span.end();
 }
 
-function write(log: Log, request: Request, status: number, ms: number, { id, caller }: RequestContext): void {
+function write(log: Log, request: Request, status: number, ms: number, { id, origin, caller }: RequestContext): void {
   const { method, url } = request;
   const line = () => ({
     requestId: id,
@@ -100,14 +102,9 @@ function write(log: Log, request: Request, status: number, ms: number, { id, cal
     status,
     ms: Math.round(ms * 10) / 10,
     ...(caller.name === undefined ? {} : { user: caller.name }),
-    ...peerOf(request),
+    ...(origin().address === undefined ? {} : { address: origin().address }),
   });
   if (status >= 500) log.error(line(), 'request');
   else if (WRITES.has(method)) log.info(line(), 'request');
   else if (log.isDebug) log.debug(line(), 'request');
-}
-
-function peerOf(request: Request): { readonly address?: string } {
-  const { address } = originOf(request);
-  return address === undefined ? {} : { address };
 }

@@ -61,15 +61,17 @@ export class Metrics {
     });
   }
 
-  /** As {@link gauge}, with one label. */
+  /** As {@link gauge}, with one label. `total`: it only ever grows. */
   gauges<const Value extends string>(
     name: string,
     help: string,
     label: string,
     values: readonly Value[],
     read: (value: Value) => number | undefined,
+    kind: 'gauge' | 'total' = 'gauge',
   ): void {
-    new Gauge({
+    const Kind = kind === 'gauge' ? Gauge : Counter;
+    new Kind({
       name,
       help,
       labelNames: [label],
@@ -78,7 +80,7 @@ export class Metrics {
         this.reset();
         for (const value of values) {
           const found = read(value);
-          if (found !== undefined) this.set({ [label]: value }, found);
+          if (found !== undefined) this.inc({ [label]: value }, found);
         }
       },
     });
