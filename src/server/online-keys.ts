@@ -27,7 +27,7 @@ export type OnlineRole = typeof SNAPSHOT | typeof TIMESTAMP;
  * signer does not tell the GUN of a key; with it, the role alone can be held against the root (docs/signing-service.md).
  */
 export async function heldKeys(
-  keys: ServiceKeys,
+  keys: Pick<ServiceKeys, 'info'>,
   gun: Gun,
   role: OnlineRole,
   root: Root,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { traced } from '../service/index.ts';
 import type { ServiceKeys } from '../signing/service-keys/index.ts';
 import {
   type Gun,
@@ -68,7 +69,7 @@ async function attemptPublish(gun: Gun, uploads: Uploads, { storage, keys, limit
   const snapshot = await takeSnapshot(gun, root.signed, root.file, uploads, base, { storage, keys }, now);
   const timestamp = await makeTimestamp(gun, root.signed, snapshot, base, keys, now);
   const candidate = { gun, root, uploads, snapshot, timestamp, baseline: base };
-  const files = await verifyAsClient(candidate, storage);
+  const files = await traced('verification', { files: uploads.size }, () => verifyAsClient(candidate, storage));
   // only once it is known to be signed: it may name very many files
   await checkSnapshot(candidate, storage);
   await storage.commit(gun, base.timestamp, files, now);

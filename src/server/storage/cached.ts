@@ -20,6 +20,15 @@ export interface StorageCacheOptions {
 
 const DEFAULT_BYTES = 64 * 1024 * 1024;
 const CURRENT_MS = 1000;
+/** How a cache fares. */
+export interface CacheStatistics {
+  /** Files that were in memory when they were asked for. */
+  readonly hits: number;
+  readonly misses: number;
+  /** Of metadata in memory, with what each entry costs. */
+  readonly bytes: number;
+}
+
 /** What an entry costs beside the file's bytes. */
 const ENTRY_BYTES = 512;
 
@@ -48,6 +57,8 @@ export class CachedStorage implements MetadataStorage {
   readonly #elapsed: () => number;
   readonly #others: ChangefeedTail | undefined;
   #generation = 0;
+  #hits = 0;
+  #misses = 0;
 
   constructor(storage: MetadataStorage, options: StorageCacheOptions = {}) {
     this.#storage = storage;
@@ -69,6 +80,7 @@ export class CachedStorage implements MetadataStorage {
     if (known !== undefined && this.#elapsed() < known.until) {
       return typeof known.found === 'string' ? this.byHash(gun, role, known.found) : known.found;
     }
+    this.#misses += 1;
     const loading = this.#loadCurrent(gun, role, collection);
     const pointer: Pointer = { until: this.#elapsed() + this.#currentMs, found: loading };
     collection.current.set(role, pointer);
@@ -107,7 +119,11 @@ export class CachedStorage implements MetadataStorage {
   async #immutable(gun: Gun, role: RoleName, name: string, load: () => Promise<StoredFile | undefined>) {
     const key = this.#key(this.#collection(gun), role, name);
     const known = this.#files.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#hits += 1;
+      return known;
+    }
+    this.#misses += 1;
     const file = await load();
     return file && this.#keep(key, file);
   }
@@ -135,6 +151,10 @@ export class CachedStorage implements MetadataStorage {
 
   check(): Promise<void> {
     return this.#storage.check();
+  }
+
+  statistics(): CacheStatistics {
+    return { hits: this.#hits, misses: this.#misses, bytes: this.#files.bytes };
   }
 
   #collection(gun: Gun): Collection {

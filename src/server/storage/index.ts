@@ -8,7 +8,7 @@
  *     const storage = new CachedStorage(new SqliteStorage(database));
  *     const root = await storage.current(gun, ROOT);
  */
-export { CachedStorage, type StorageCacheOptions } from './cached.ts';
+export { CachedStorage, type CacheStatistics, type StorageCacheOptions } from './cached.ts';
 export { MemoryStorage } from './memory.ts';
 export {
   type Change,
