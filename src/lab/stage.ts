@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { copyFile, cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { embeddedRegistry, MemoryRegistryStorage } from '../registry/index.ts';
+import { openToAll } from '../server/auth/index.ts';
 import { createTrustServer, MemoryStorage } from '../server/index.ts';
 import { ensureOwnTls, type Listener, listen, SILENT_LOG } from '../service/index.ts';
 import { MemoryServiceKeys } from '../signing/service-keys/index.ts';
@@ -33,7 +34,7 @@ export async function openStage(directory: string, machineTime: () => Date): Pro
   let shift = 0;
   const now = () => new Date(machineTime().getTime() + shift);
   const keys = new MemoryServiceKeys();
-  const server = createTrustServer({ storage: new MemoryStorage(), keys, clock: now, log: SILENT_LOG });
+  const server = createTrustServer({ auth: openToAll, storage: new MemoryStorage(), keys, clock: now, log: SILENT_LOG });
   const registry = embeddedRegistry(new MemoryRegistryStorage());
   const images = (request: Request) => Promise.resolve(registry.fetch(request));
   const attacker = new Attacker({ server: server.fetch, images, keys, now });

@@ -223,7 +223,7 @@ describe("the server's configuration in Hallmark's own form", () => {
         poolSize: 5,
       },
       keys: { at: 'signer', hostname: 'signer', port: 7899 },
-      limits: { idleSeconds: 30, bodySeconds: 60, drainSeconds: 120 },
+      limits: { idleSeconds: 30, drainSeconds: 120, update: { bodyMs: 60_000 } },
       cacheAges: { current: 60, consistent: 2_592_000 },
     });
     expect(settings.limits.update).toMatchObject({
@@ -289,6 +289,8 @@ describe("the signer's configuration", () => {
       storage: { engine: 'mysql', url: SIGNER.storage.db_url },
       defaultAlias: 'one',
       passphraseFiles: {},
+      clients: {},
+      limits: {},
       logLevel: 'warn',
       warnings: [],
     });

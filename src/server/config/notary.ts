@@ -15,8 +15,9 @@ import {
   storageOfNotary,
 } from '../../service/config/index.ts';
 import type { ServiceKeyAlgorithm } from '../../signing/service-keys/index.ts';
+import { isGunPrefix } from '../gun-prefixes.ts';
 import { DEFAULT_CACHE_AGES } from '../responses.ts';
-import { DEFAULT_SERVER_LIMITS, isGunPrefix, MAX_CACHE_SECONDS } from './rules.ts';
+import { DEFAULT_OPERATION, DEFAULT_SERVER_LIMITS, MAX_CACHE_SECONDS } from './rules.ts';
 import type { AuthSettings, KeySettings, ServerSettings } from './settings.ts';
 
 const shape = z.strictObject({
@@ -87,6 +88,7 @@ function translated(given: Given, refuse: Refuse): ServerSettings | undefined {
   else if (listen === undefined) refuse(['server', 'http_addr'], 'is no HOST:PORT');
   const auth = authOf(given.auth, refuse);
   const rest = {
+    ...DEFAULT_OPERATION,
     tls: tlsOf(given.server, refuse),
     keyAlgorithm: algorithmOf(given.trust_service, refuse),
     gunPrefixes: prefixesOf(given.repositories.gun_prefixes ?? [], refuse),

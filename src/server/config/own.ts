@@ -12,11 +12,14 @@ import {
   span,
   storageSection,
 } from '../../service/config/index.ts';
+import { MAX_LISTEN_SECONDS } from '../../service/index.ts';
+import { isGunPrefix } from '../gun-prefixes.ts';
 import { DEFAULT_LIMITS, MAX_VERSION } from '../limits.ts';
 import { DEFAULT_CACHE_AGES } from '../responses.ts';
 import { authSection } from './own-auth.ts';
-import { DEFAULT_SERVER_LIMITS, isGunPrefix, MAX_CACHE_SECONDS } from './rules.ts';
-import type { KeySettings, ServerSettings } from './settings.ts';
+import { auditSection, proxiesSection, renewalSection, tracingSection, webhooksSection } from './own-operation.ts';
+import { DEFAULT_SERVER_LIMITS, MAX_BODY_SECONDS, MAX_CACHE_SECONDS } from './rules.ts';
+import type { KeySettings, ServerLimits, ServerSettings } from './settings.ts';
 
 const roleBytes = z.strictObject({
   root: size().optional(),
@@ -31,9 +34,15 @@ const limits = z
     files: z.int().min(1).optional().meta({ description: 'files in one update' }),
     file: roleBytes.prefault({}).meta({ description: 'one file, by its role; delegations are targets' }),
     versionJump: z.int().min(1).max(MAX_VERSION).optional(),
-    idle: span().optional(),
-    bodyTime: span().optional().meta({ description: 'in which a whole body must have come' }),
+    idle: span()
+      .refine((seconds) => seconds >= 1 && seconds <= MAX_LISTEN_SECONDS, 'is not 1s to 255s')
+      .optional(),
+    bodyTime: span()
+      .refine((seconds) => seconds >= 1 && seconds <= MAX_BODY_SECONDS, `is not 1s to ${MAX_BODY_SECONDS}s`)
+      .optional()
+      .meta({ description: 'in which a whole body must have come' }),
     drain: span().optional().meta({ description: 'which requests under way have when the server stops' }),
+    stopDelay: span().optional().meta({ description: 'for which it still accepts after it said that it is not ready' }),
   })
   .prefault({});
 
@@ -45,6 +54,7 @@ const shape = z.strictObject({
     listen: address(),
     tls: serverTlsSection().optional(),
     plaintext: z.boolean().default(false).meta({ description: 'HTTP without TLS: only behind a proxy that speaks it' }),
+    proxies: proxiesSection(),
   }),
   storage: storageSection(),
   signer: z
@@ -73,7 +83,11 @@ const shape = z.strictObject({
       consistent: cacheAge(DEFAULT_CACHE_AGES.consistent),
     })
     .prefault({}),
+  renewal: renewalSection(),
   operations: operationsSection(),
+  audit: auditSection(),
+  webhooks: webhooksSection(),
+  tracing: tracingSection(),
   logging: loggingSection(),
 });
 
@@ -102,7 +116,12 @@ export const ownServerSchema = shape.transform((given, context): ServerSettings 
     gunPrefixes: given.repositories.prefixes,
     limits: limitsOf(given.limits),
     cacheAges: given.caching,
+    proxies: given.server.proxies,
+    renewal: given.renewal,
     operations: given.operations?.listen,
+    audit: given.audit,
+    webhooks: given.webhooks,
+    tracing: given.tracing,
     logLevel: given.logging.level,
     warnings: plaintext ? ['plaintext: only a proxy on this machine or network may reach this server'] : [],
   };
@@ -114,11 +133,13 @@ function keysOf({ signer, keys }: Given): KeySettings | undefined {
   return keys?.storage.engine === 'memory' ? { at: 'memory' } : keys && { at: 'database', ...keys };
 }
 
-function limitsOf({ body, files, file, versionJump, idle, bodyTime, drain }: Given['limits']) {
+function limitsOf(given: Given['limits']): ServerLimits {
+  const { body, files, file, versionJump, idle, bodyTime, drain, stopDelay } = given;
   const { update, ...rest } = DEFAULT_SERVER_LIMITS;
   return {
     update: {
       bodyBytes: body ?? update.bodyBytes,
+      bodyMs: bodyTime === undefined ? update.bodyMs : bodyTime * 1000,
       files: files ?? update.files,
       roleBytes: {
         root: file.root ?? update.roleBytes.root,
@@ -129,7 +150,7 @@ function limitsOf({ body, files, file, versionJump, idle, bodyTime, drain }: Giv
       versionJump: versionJump ?? DEFAULT_LIMITS.versionJump,
     },
     idleSeconds: idle ?? rest.idleSeconds,
-    bodySeconds: bodyTime ?? rest.bodySeconds,
     drainSeconds: drain ?? rest.drainSeconds,
+    stopDelaySeconds: stopDelay ?? rest.stopDelaySeconds,
   };
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Address, ServerTlsPaths, StorageSettings, TlsPaths } from '../../service/config/index.ts';
 import type { LogLevel } from '../../service/index.ts';
+import type { WebhookEventType } from '../../service/webhooks/index.ts';
 import type { ServiceKeyAlgorithm } from '../../signing/service-keys/index.ts';
 import type { UpdateLimits } from '../limits.ts';
 import type { CacheAges } from '../responses.ts';
 
 /** What the trust server is told to be, whichever form its configuration had. Files are named, and read at the start. */
-export interface ServerSettings {
+export interface ServerSettings extends OperationSettings {
   readonly listen: Address;
   /** `'plain'` was said, and is nothing's default (S8). */
   readonly tls: ServerTlsPaths | 'plain';
@@ -19,8 +20,6 @@ export interface ServerSettings {
   readonly gunPrefixes: readonly string[];
   readonly limits: ServerLimits;
   readonly cacheAges: CacheAges;
-  /** Where those who run the service ask for /live, /ready and /metrics, in plain HTTP. */
-  readonly operations?: Address | undefined;
   readonly logLevel: LogLevel;
   /** What was said and is not obeyed, or is dangerous: one line each, for the log. */
   readonly warnings: readonly string[];
@@ -80,8 +79,42 @@ export interface ServerLimits {
   readonly update: UpdateLimits;
   /** Seconds without a byte after which a connection is closed. */
   readonly idleSeconds: number;
-  /** Seconds in which a request's whole body must have come. */
-  readonly bodySeconds: number;
   /** Seconds that requests under way have to end when the server is told to stop. */
   readonly drainSeconds: number;
+  /** Seconds for which new requests are still taken after the server said that it is not ready. */
+  readonly stopDelaySeconds: number;
+}
+
+/** What happens beside requests. Spans are in seconds. */
+export interface OperationSettings {
+  /** Proxies in front whose word about a request is believed. */
+  readonly proxies?:
+    | { readonly addresses: readonly string[]; readonly requestIdHeader?: string | undefined }
+    | undefined;
+  readonly renewal: {
+    readonly timestamp: number;
+    readonly snapshot: number;
+    readonly perSecond: number;
+    readonly notice: number;
+  };
+  /** Where those who run the service ask for /live, /ready and /metrics, in plain HTTP. */
+  readonly operations?: Address | undefined;
+  readonly audit?: { readonly file: string; readonly name?: string | undefined } | undefined;
+  readonly webhooks: readonly WebhookSettings[];
+  readonly tracing?: TracingSettings | undefined;
+}
+
+export interface WebhookSettings {
+  readonly name: string;
+  readonly url: string;
+  readonly secretFile: string;
+  readonly events?: readonly WebhookEventType[] | undefined;
+  readonly ca?: string | undefined;
+}
+
+export interface TracingSettings {
+  readonly endpoint: string;
+  /** Files that hold the values of headers, by name. */
+  readonly headerFiles: Readonly<Record<string, string>>;
+  readonly ratio: number;
 }

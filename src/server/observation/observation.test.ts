@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { openToAll } from '../auth/index.ts';
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { RepositoryBuilder } from '../../../test/support/repository-builder.ts';
@@ -39,7 +40,7 @@ function stage() {
     auditedKeys(new MemoryServiceKeys(), record, () => NOW),
     measured,
   );
-  const server = createTrustServer({ storage, keys, clock: () => NOW, log: SILENT_LOG });
+  const server = createTrustServer({ auth: openToAll, storage, keys, clock: () => NOW, log: SILENT_LOG });
   const observed = observedServer(server.fetch, { metrics: measured, refusals });
   const logged = withRequestLog(observed, SILENT_LOG, { routeOf: trustRoute, meter: measured.requests });
   const fetch: Fetch = (request) => {

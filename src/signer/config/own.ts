@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Hallmark's own form of the signing service's configuration: documented in docs/configuration.md. */
 import { z } from 'zod';
-import { address, filePath, loggingSection, operationsSection, storageSection } from '../../service/config/index.ts';
+import {
+  address,
+  filePath,
+  loggingSection,
+  operationsSection,
+  span,
+  storageSection,
+} from '../../service/config/index.ts';
 import type { SignerSettings } from './settings.ts';
 
 const alias = () => z.string().regex(/^\w+$/, 'is letters, digits and _ alone');
+
+const names = () => z.array(z.string().min(1)).min(1).optional();
 
 const shape = z.strictObject({
   signer: z.strictObject({
@@ -25,16 +34,23 @@ const shape = z.strictObject({
       passphraseFiles: z.record(alias(), filePath()).default({}),
     })
     .prefault({}),
+  clients: z
+    .strictObject({ create: names(), remove: names(), info: names(), sign: names() })
+    .prefault({})
+    .meta({ description: 'names in client certificates; an operation that is left out is open to every accepted one' }),
+  limits: z.strictObject({ inFlight: z.int().min(1).max(10_000).optional(), deadline: span().optional() }).prefault({}),
   operations: operationsSection(),
   logging: loggingSection(),
 });
 
 /** Hallmark's own form of the signing service's configuration. */
 export const ownSignerSchema = shape.transform(
-  ({ signer, storage, keys, operations, logging }): SignerSettings => ({
+  ({ signer, storage, keys, clients, limits, operations, logging }): SignerSettings => ({
     ...signer,
     storage,
     ...keys,
+    clients,
+    limits,
     operations: operations?.listen,
     logLevel: logging.level,
     warnings: storage.engine === 'memory' ? ['storage in memory: keys are gone with the process'] : [],

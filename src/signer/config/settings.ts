@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Address, StorageSettings } from '../../service/config/index.ts';
 import type { LogLevel } from '../../service/index.ts';
+import type { Operation } from '../client-identity.ts';
 
 /** What the signing service is told to be, whichever form its configuration had. Files are named, and read at the start. */
 export interface SignerSettings {
@@ -12,6 +13,14 @@ export interface SignerSettings {
   readonly defaultAlias: string;
   /** Files of passphrases by alias; those that are not named come from `NOTARY_SIGNER_<ALIAS>`. */
   readonly passphraseFiles: Readonly<Record<string, string>>;
+  /** Which clients may do what, by the names in their certificates; what is left out is open to all that TLS lets in. */
+  readonly clients: { readonly [operation in Operation]?: readonly string[] | undefined };
+  readonly limits: {
+    /** Calls under way at once. */
+    readonly inFlight?: number | undefined;
+    /** Seconds that one call may take. */
+    readonly deadline?: number | undefined;
+  };
   /** Where those who run the service ask for /live, /ready and /metrics, in plain HTTP. */
   readonly operations?: Address | undefined;
   readonly logLevel: LogLevel;

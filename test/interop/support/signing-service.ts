@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openToAll } from '../../../src/server/auth/index.ts';
 import { CachedStorage, createTrustServer, MemoryStorage } from '../../../src/server/index.ts';
 import { listen, openLog } from '../../../src/service/index.ts';
 import { openRemoteServiceKeys } from '../../../src/signing/remote/index.ts';
@@ -33,7 +35,13 @@ export function startServerOn(directory: string, signerPort: number): ServerOnSi
   const keys = openRemoteServiceKeys({ hostname: 'localhost', port: signerPort, tls });
   const place = { now: () => new Date(), ca: join(directory, 'ca.crt') };
   const storage = new CachedStorage(new MemoryStorage());
-  const { fetch } = createTrustServer({ storage, keys, clock: () => place.now(), log: openLog('error') });
+  const { fetch } = createTrustServer({
+    auth: openToAll,
+    storage,
+    keys,
+    clock: () => place.now(),
+    log: openLog('error'),
+  });
   const listener = listen({ fetch, tls: identity, hostname: '127.0.0.1', port: 0 });
   const host = `localhost:${listener.port}`;
   const close = async () => {
