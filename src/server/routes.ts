@@ -9,6 +9,7 @@ import { DEFAULT_LIMITS, type UpdateLimits } from './limits.ts';
 import { problemResponse, TrustProblem } from './problems.ts';
 import { Refresher } from './refresh.ts';
 import { cleanPath, decodedPath, gunOf } from './request-path.ts';
+import { pathAndQuery } from './request-target.ts';
 import { type CacheAges, DEFAULT_CACHE_AGES } from './responses.ts';
 import {
   COLLECTION_ROUTES,
@@ -134,7 +135,7 @@ function redirected(request: Request): Response | undefined {
   const path = decodedPath(request.url);
   if (path === undefined || !/\/(?:\/|\.\.?(?:\/|$))/.test(path)) return undefined;
   const location = encodeURI(cleanPath(path)).replaceAll('?', '%3F').replaceAll('#', '%23');
-  return new Response(null, { status: 301, headers: { Location: location + new URL(request.url).search } });
+  return new Response(null, { status: 301, headers: { Location: location + pathAndQuery(request.url)[1] } });
 }
 
 const METHODS = new Set(['GET', 'POST', 'PUT', 'DELETE', 'HEAD']);

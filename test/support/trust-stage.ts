@@ -33,6 +33,7 @@ export class TrustStage {
   constructor(options: Partial<TrustServerOptions> = {}) {
     this.keys = options.keys ?? new MemoryServiceKeys();
     this.storage = options.storage ?? new CachedStorage(new MemoryStorage());
+    this.keys = options.keys ?? new MemoryServiceKeys();
     const fixed = { storage: this.storage, keys: this.keys, log: SILENT_LOG, auth: openToAll };
     this.server = createTrustServer({ ...fixed, clock: () => this.now, ...options });
   }

@@ -84,7 +84,7 @@ const DIFFERENCES: readonly Difference[] = [
     cases: /^route-gun-dots$/,
     status: 404,
     code: 'METADATA_NOT_FOUND',
-    why: 'the URL parser of this test resolves the dots itself; over a socket it is a 301 too (test/requests)',
+    why: 'dots are resolved where the request is read, and the clean path answered at once',
   },
 ];
 

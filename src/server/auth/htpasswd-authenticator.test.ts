@@ -246,29 +246,31 @@ describe('guessing passwords', () => {
     );
     const outcomes = await Promise.all(guesses);
 
-    expect(outcomes.filter((outcome) => outcome === 'judged')).toHaveLength(20);
+    // two are under way when the last failure is counted
+    const judged = outcomes.filter((outcome) => outcome === 'judged').length;
+    expect(judged).toBeGreaterThanOrEqual(20);
+    expect(judged).toBeLessThanOrEqual(22);
     expect(await door.enter(basic('ann', 'secret-of-ann'), READ, '2001:db8:0:1::1')).toBe('ann');
   });
 
-  test('logins that succeed are no guesses', async () => {
+  test('logins that succeed are no guesses, many at once behind one address neither', async () => {
     const door = await new Door().open();
-    for (let i = 0; i < 50; i++) {
-      door.elapsed += 61;
-      expect(await door.enter(basic('ann', 'secret-of-ann'), READ, '192.0.2.1')).toBe('ann');
-    }
+    const ann = basic('ann', 'secret-of-ann');
+    const names = await Promise.all(Array.from({ length: 100 }, () => door.enter(ann, READ, '192.0.2.1')));
+    expect(new Set(names)).toEqual(new Set(['ann']));
   });
 
   test('S32 of very many at once only some are checked, the others are told to come again', async () => {
     const door = await new Door().open();
     const outcomes = await Promise.all(
-      Array.from({ length: 200 }, (_, i) =>
+      Array.from({ length: 250 }, (_, i) =>
         door.enter(basic('ann', 'wrong'), READ, `192.0.2.${i}`).then(
           () => 'judged',
           () => 'to wait',
         ),
       ),
     );
-    expect(outcomes.filter((outcome) => outcome === 'judged')).toHaveLength(66);
+    expect(outcomes.filter((outcome) => outcome === 'judged')).toHaveLength(202);
     expect(await door.enter(basic('ann', 'secret-of-ann'), READ, '192.0.2.1')).toBe('ann');
   });
 });

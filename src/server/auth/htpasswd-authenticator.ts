@@ -2,6 +2,7 @@
 import type { Log } from '../../service/index.ts';
 import { originOf } from '../../service/index.ts';
 import type { Actor } from '../actor.ts';
+import { pathAndQuery } from '../request-target.ts';
 import { type Access, isGranted, isReadOnly } from './access.ts';
 import { AuthenticationError, type Authenticator, userOf, withPublicRead } from './authenticator.ts';
 import { basicCredentials } from './basic-credentials.ts';
@@ -102,7 +103,7 @@ class HtpasswdAuthenticator implements Authenticator {
   }
 
   tokenResponse(request: Request): Promise<Response> | undefined {
-    const isHere = request.method === 'GET' && new URL(request.url).pathname === TOKEN_PATH;
+    const isHere = request.method === 'GET' && pathAndQuery(request.url)[0] === TOKEN_PATH;
     return isHere ? this.#giveToken(request) : undefined;
   }
 
@@ -127,10 +128,12 @@ class HtpasswdAuthenticator implements Authenticator {
     if (credentials === undefined) return undefined;
     const { user, password } = credentials;
     if (this.#passwords.isKnown(users, user, password)) return user;
-    const succeeded = this.#attempts.begin(originOf(request).address ?? '');
-    if (!(await this.#passwords.isRight(users, user, password))) return undefined;
-    succeeded();
-    return user;
+    const address = originOf(request).address ?? '';
+    const check = () => this.#attempts.check(address);
+    check();
+    if (await this.#passwords.isRight(users, user, password, check)) return user;
+    this.#attempts.failed(address);
+    return undefined;
   }
 
   #refusal(request: Request, wanted: Access, reason: string, error?: BearerError): AuthenticationError {

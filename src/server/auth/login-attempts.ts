@@ -7,7 +7,7 @@ const MAX_ADDRESSES = 10_000;
 
 interface Window {
   readonly until: number;
-  count: number;
+  failures: number;
 }
 
 /** Slows down whoever guesses passwords: an address may fail so often a minute, then it waits. */
@@ -19,25 +19,25 @@ export class LoginAttempts {
     this.#elapsed = elapsed;
   }
 
-  /**
-   * Counts an attempt before it is made, so that many at once are not more than many in a row.
-   * @returns what takes it back when it was no failure
-   * @throws TooManyAttemptsError
-   */
-  begin(address: string): () => void {
+  /** @throws TooManyAttemptsError if the address failed too often of late */
+  check(address: string): void {
+    const now = this.#elapsed();
+    const window = this.#windows.get(network(address));
+    if (window !== undefined && now < window.until && window.failures >= MAX_FAILURES) {
+      throw new TooManyAttemptsError(Math.ceil((window.until - now) / 1000));
+    }
+  }
+
+  failed(address: string): void {
     const now = this.#elapsed();
     const place = network(address);
     const open = this.#windows.get(place);
     const window = open !== undefined && now < open.until ? open : this.#open(place, now);
-    if (window.count >= MAX_FAILURES) throw new TooManyAttemptsError(Math.ceil((window.until - now) / 1000));
-    window.count++;
-    return () => {
-      window.count--;
-    };
+    window.failures++;
   }
 
   #open(place: string, now: number): Window {
-    const window = { until: now + WINDOW_MS, count: 0 };
+    const window = { until: now + WINDOW_MS, failures: 0 };
     this.#windows.delete(place);
     if (this.#windows.size >= MAX_ADDRESSES) {
       for (const [oldest] of this.#windows) {

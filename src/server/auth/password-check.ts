@@ -5,7 +5,7 @@ import type { Users } from './htpasswd-file.ts';
 
 /** A check takes tens of milliseconds of a processor by design: only so many at once, and so many waiting (S32). */
 const AT_ONCE = 2;
-const WAITING = 64;
+const WAITING = 200;
 const REMEMBERED_MS = 60_000;
 const MAX_REMEMBERED = 1000;
 /** bcrypt sees no more of a password, so more of it would be a false safety. */
@@ -37,14 +37,19 @@ export class PasswordCheck {
     return false;
   }
 
-  /** Takes as long for an unknown user as for a known one. @throws TooManyAttemptsError if too many wait already */
-  async isRight(users: Users, user: string, password: string): Promise<boolean> {
+  /**
+   * Takes as long for an unknown user as for a known one. `before` may still forbid it when its turn comes, so that many
+   * guesses at once are no more than many in a row.
+   * @throws TooManyAttemptsError if too many wait already, or from `before`
+   */
+  async isRight(users: Users, user: string, password: string, before: () => void): Promise<boolean> {
     const hash = users.get(user);
     const [somebody] = users.values();
     const compared = hash ?? somebody;
     if (compared === undefined || !canBeChecked(password, compared)) return false;
     await this.#enter();
     try {
+      before();
       const matches = await Bun.password.verify(password, compared).catch(() => false);
       if (!matches || hash === undefined) return false;
     } finally {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MetadataError, parseGun } from '../../tuf/index.ts';
+import { queryOf } from '../request-target.ts';
 import type { Access, Action, ResourceActions } from './access.ts';
 import type { GivenToken } from './own-tokens.ts';
 
@@ -9,7 +10,9 @@ const SCOPE = /^([a-z]+):(.+):([a-z*]+(?:,[a-z*]+)*)$/;
 
 /** The scopes of a token request's query; what is not spelled like one is passed over, as the specification says. */
 export function requestedScopes(url: string): readonly ResourceActions[] {
-  const scopes = new URL(url).searchParams.getAll('scope').flatMap((text) => text.split(' '));
+  const scopes = queryOf(url)
+    .getAll('scope')
+    .flatMap((text) => text.split(' '));
   return scopes.slice(0, MAX_SCOPES).flatMap((text) => {
     const [, type, name, actions] = SCOPE.exec(text) ?? [];
     if (type === undefined || name === undefined || actions === undefined) return [];
