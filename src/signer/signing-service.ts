@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import { logVerbosity, Server, ServerCredentials, setLogVerbosity, type UntypedHandleCall } from '@grpc/grpc-js';
+import { logVerbosity, Server, type ServerCredentials, setLogVerbosity, type UntypedHandleCall } from '@grpc/grpc-js';
 import { ListenError, type Log } from '../service/index.ts';
 import {
   CREATE_KEY,
@@ -17,6 +17,7 @@ import type { Audit } from './audit.ts';
 import { AuditTrail } from './audit-trail.ts';
 import { type CallLimits, Calls, DEFAULT_CALL_LIMITS, definitionOf } from './calls.ts';
 import type { AllowedClients } from './client-identity.ts';
+import { ChangingCredentials } from './changing-credentials.ts';
 import { checkHealth } from './health-calls.ts';
 import { KeyCalls } from './key-calls.ts';
 import { SignCall } from './sign-call.ts';
@@ -50,6 +51,11 @@ export interface SigningServiceOptions {
 export interface SigningService {
   readonly hostname: string;
   readonly port: number;
+  /**
+   * Shows new connections another certificate, and asks them for one of these authorities; those that stand stay.
+   * @throws SigningServiceTlsError and the old certificate is served on
+   */
+  useTls(tls: SigningServiceTls): void;
   /** Accepts nothing new, lets calls under way end within five seconds, then cuts them off. */
   stop(): Promise<void>;
 }
@@ -66,7 +72,8 @@ export async function startSigningService(options: SigningServiceOptions): Promi
   const { hostname, port } = options;
   // its library would write to standard error by itself
   setLogVerbosity(logVerbosity.NONE);
-  const credentials = serverCredentials(options.tls, options.clock());
+  assertUsable(options.tls, options.clock());
+  const credentials = new ChangingCredentials(options.tls);
   const server = new Server({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
@@ -74,7 +81,11 @@ export async function startSigningService(options: SigningServiceOptions): Promi
   });
   addServices(server, options);
   const bound = await bind(server, hostname, port, credentials);
-  return { hostname, port: bound, stop: () => stop(server) };
+  const useTls = (tls: SigningServiceTls) => {
+    assertUsable(tls, options.clock());
+    credentials.use(tls);
+  };
+  return { hostname, port: bound, useTls, stop: () => stop(server) };
 }
 
 function addServices(server: Server, options: SigningServiceOptions): void {
@@ -111,7 +122,7 @@ async function isWell(keys: ServiceKeys, log: Log): Promise<boolean> {
 }
 
 /** @throws SigningServiceTlsError */
-function serverCredentials({ cert, key, clientCa }: SigningServiceTls, now: Date): ServerCredentials {
+function assertUsable({ cert, key, clientCa }: SigningServiceTls, now: Date): void {
   try {
     const certificate = new X509Certificate(cert);
     if (!certificate.checkPrivateKey(createPrivateKey(key))) throw new Error('the key is of another certificate');
@@ -122,8 +133,6 @@ function serverCredentials({ cert, key, clientCa }: SigningServiceTls, now: Date
     const text = 'a signing service needs a server certificate, its key, and the authority of its clients';
     throw new SigningServiceTlsError(`${text}: ${reason}`, { cause });
   }
-  const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) };
-  return ServerCredentials.createSsl(Buffer.from(clientCa), [pair], true);
 }
 
 function bind(server: Server, hostname: string, port: number, credentials: ServerCredentials): Promise<number> {

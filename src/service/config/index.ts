@@ -7,6 +7,7 @@
  *     const document = await readConfigDocument('/etc/hallmark/server.yaml');
  *     const config = understand(document, { schema, env: process.env, prefix: 'HALLMARK_SERVER_' });
  */
+export { databaseAddress, readPem } from './database.ts';
 export { type ConfigDocument, type ConfigPath, isRecord, readConfigDocument } from './document.ts';
 export { type Environment, variableOf } from './environment.ts';
 export { ConfigError, type ConfigProblem } from './errors.ts';
