@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Log } from '../service/index.ts';
 import { UpdateRefusal } from './refusals.ts';
-import { ConflictError } from './storage/index.ts';
+import { ConflictError, UnstorableNameError } from './storage/index.ts';
 
 /** The codes of Notary's error bodies (reference 6.3) that this server gives, and `TOO_LARGE`, which is ours. */
 export type ProblemCode =
@@ -74,6 +74,7 @@ function problemOf(error: unknown): TrustProblem {
   if (error instanceof TrustProblem) return error;
   if (error instanceof UpdateRefusal) return new TrustProblem('INVALID_UPDATE', error.detail());
   if (error instanceof ConflictError) return new TrustProblem('VERSION', {});
+  if (error instanceof UnstorableNameError) return new TrustProblem('INVALID_GUN', error.message, { cause: error });
   return new TrustProblem('UNKNOWN', undefined, { cause: error });
 }
 

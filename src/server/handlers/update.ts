@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Gun } from '../../tuf/index.ts';
+import { ANONYMOUS } from '../actor.ts';
 import { parseMultipart } from '../multipart.ts';
 import { publish } from '../publish.ts';
 import { readBody } from '../request-body.ts';
@@ -11,7 +12,7 @@ export async function update(gun: Gun, request: Request, services: TrustServices
   const body = await readBody(request, services.limits.bodyBytes);
   const parts = parseMultipart(request.headers.get('content-type'), body, services.limits.files);
   const uploads = readUploads(parts, services.limits);
-  await publish(gun, uploads, services);
+  await publish(gun, uploads, services, ANONYMOUS);
   services.log.info({ gun, roles: [...uploads.keys()] }, 'update stored');
   return new Response(null);
 }
