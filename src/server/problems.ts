@@ -3,7 +3,7 @@ import type { Log } from '../service/index.ts';
 import { RemoteSignerError } from '../signing/protocol/index.ts';
 import { AuthenticationError, AuthenticationUnavailableError, resourceOf, TooManyAttemptsError } from './auth/index.ts';
 import { UpdateRefusal } from './refusals.ts';
-import { ConflictError } from './storage/index.ts';
+import { ConflictError, UnstorableNameError } from './storage/index.ts';
 
 /** The codes of Notary's error bodies (reference 6.3) that this server gives; `TOO_LARGE`, `REQUEST_TIMEOUT` and `UNAVAILABLE` are ours. */
 export type ProblemCode =
@@ -103,6 +103,7 @@ function problemOf(error: unknown): TrustProblem {
   if (error instanceof AuthenticationUnavailableError)
     return new TrustProblem('UNAVAILABLE', undefined, { cause: error });
   if (error instanceof RemoteSignerError) return new TrustProblem(signerProblem(error), {}, { cause: error });
+  if (error instanceof UnstorableNameError) return new TrustProblem('INVALID_GUN', error.message, { cause: error });
   return new TrustProblem('UNKNOWN', undefined, { cause: error });
 }
 
