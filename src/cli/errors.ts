@@ -123,6 +123,15 @@ const EXPECTED_NAMES = new Set([
   'MigrationError',
   'MissingPassphraseError',
   'ServiceKeyError',
+  'ConfigError',
+  'SecretFileError',
+  'AuthenticationSetupError',
+  'AuditFileError',
+  'GunPrefixError',
+  'NetworkError',
+  'RemoteSignerError',
+  'SigningServiceTlsError',
+  'WebhookSecretError',
 ]);
 
 function isExpected(error: unknown): error is Error {

@@ -6,6 +6,7 @@ import { addArchiveCommands } from './commands/archive-commands.ts';
 import { addChangelistCommands } from './commands/changelist.ts';
 import { addDelegationCommands } from './commands/delegation/index.ts';
 import { addKeyCommands } from './commands/key/index.ts';
+import { addServiceCommands } from './commands/services.ts';
 import { addPinCommands, addStagingCommands } from './commands/staging-and-pins.ts';
 import type { CommandContext } from './context.ts';
 import { ExitCode } from './exit-codes.ts';
@@ -94,6 +95,7 @@ function commandTree(io: Io, context: (globals: GlobalOptions) => CommandContext
   addImageCommands(program, globals);
   addTrustCommands(program, globals);
   addServerCommands(program, globals);
+  addServiceCommands(program, globals);
   addKeyCommands(program, globals);
   addDelegationCommands(program, globals);
   addStagingCommands(program, globals);

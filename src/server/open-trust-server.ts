@@ -24,7 +24,7 @@ export interface OpenTrustServerOptions {
   readonly auth?: Authenticator;
 }
 
-export interface OpenedTrustServer extends TrustServer {
+export interface OpenedTrustServer extends Pick<TrustServer, 'fetch'> {
   close(): Promise<void>;
 }
 

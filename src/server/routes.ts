@@ -37,6 +37,8 @@ export interface TrustServerOptions {
 }
 
 export interface TrustServer {
+  /** Signs anew what the server signs itself. */
+  readonly refresher: Refresher;
   /** Always resolves: what goes wrong becomes a response. */
   fetch(request: Request): Promise<Response>;
 }
@@ -55,6 +57,7 @@ export function createTrustServer(options: TrustServerOptions): TrustServer {
   checkGunPrefixes(services.gunPrefixes);
   const app = routes(services);
   return {
+    refresher: services.refresher,
     fetch: async (request) => {
       try {
         return await (plainRead(request, services) ??

@@ -76,7 +76,7 @@ describe('listenReloading', () => {
     const seen = Promise.withResolvers<void>();
     const listener = await start(tls.load, {
       everyMs: 5,
-      log: { ...SILENT_LOG, info: (_, message) => (message.includes('new certificate') ? seen.resolve() : undefined) },
+      log: { ...SILENT_LOG, info: (_, message) => (message === 'new certificate in use' ? seen.resolve() : undefined) },
     });
     tls.use(second);
     await seen.promise;

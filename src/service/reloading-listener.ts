@@ -2,6 +2,7 @@
 import { type Listener, type ListenOptions, listen } from './listener.ts';
 import type { Log } from './log.ts';
 import type { TlsIdentity } from './tls-identity.ts';
+import { watchTls } from './tls-watch.ts';
 
 export interface ReloadingOptions extends Omit<ListenOptions, 'tls' | 'sharePort'> {
   /** Reads the files anew, and rejects when they cannot be used. */
@@ -17,12 +18,6 @@ export interface ReloadingListener extends Listener {
 }
 
 /**
- * Often enough for certificates that are renewed days before they end. The files are read, not watched: what replaces
- * them may be a rename, a link of Kubernetes or a write on another machine.
- */
-const EVERY_MS = 15_000;
-
-/**
  * Serves HTTP over TLS, with the certificate that lies in the files now. Bun cannot change a listener's certificate, so
  * a new listener takes the port beside the old one, which then accepts nothing new and lets its requests end. A
  * connection that the kernel has just completed for the old one would be reset unless Linux's `net.ipv4.tcp_migrate_req`
@@ -30,48 +25,29 @@ const EVERY_MS = 15_000;
  * @throws ListenError; and what `loadTls` throws: nothing starts with files that cannot be used (S8)
  */
 export async function listenReloading(options: ReloadingOptions): Promise<ReloadingListener> {
-  const { loadTls, log, everyMs = EVERY_MS, ...rest } = options;
-  let identity = await loadTls();
+  const { loadTls, log, everyMs, ...rest } = options;
+  const first = await loadTls();
   // a port that is to be shared could be shared with whoever has it already: it has to be free first
-  const probe = listen({ ...rest, tls: identity });
+  const probe = listen({ ...rest, tls: first });
   await probe.stop();
-  let listener = listen({ ...rest, port: probe.port, tls: identity, sharePort: true });
+  let listener = listen({ ...rest, port: probe.port, tls: first, sharePort: true });
   const { hostname, port, url } = listener;
   const retired = new Set<Promise<void>>();
-  let isStopped = false;
-
-  const replaceIfChanged = async () => {
-    const fresh = await loadTls();
-    if (isStopped || isSame(fresh, identity)) return;
+  const replace = (tls: TlsIdentity) => {
     const old = listener;
-    listener = listen({ ...rest, port, tls: fresh, sharePort: true });
-    identity = fresh;
+    listener = listen({ ...rest, port, tls, sharePort: true });
     const stopping = old.stop().finally(() => retired.delete(stopping));
     retired.add(stopping);
-    log.info({ port }, 'serving with the new certificate');
   };
-  let last = Promise.resolve();
-  const reload = () => {
-    last = last
-      .then(replaceIfChanged)
-      .catch((error: unknown) => log.error({ error, port }, 'the new TLS files cannot be used: serving with the old'));
-    return last;
-  };
-  const timer = setInterval(() => void reload(), everyMs);
+  const watch = watchTls({ first, load: loadTls, use: replace, log, ...(everyMs === undefined ? {} : { everyMs }) });
   return {
     hostname,
     port,
     url,
-    reload,
+    reload: watch.look,
     async stop() {
-      isStopped = true;
-      clearInterval(timer);
-      await last;
+      await watch.stop();
       await Promise.all([listener.stop(), ...retired]);
     },
   };
-}
-
-function isSame(a: TlsIdentity, b: TlsIdentity): boolean {
-  return a.cert === b.cert && a.key === b.key && a.clientCa === b.clientCa;
 }

@@ -18,7 +18,19 @@ import { notaryServerSchema } from './notary.ts';
 import { ownServerSchema } from './own.ts';
 import type { ServerSettings } from './settings.ts';
 
-export type { AuthSettings, EmbeddedKeys, KeySettings, ServerLimits, ServerSettings } from './settings.ts';
+export type { FormName } from '../../service/config/index.ts';
+export { ANSWER_SECONDS, DEFAULT_OPERATION, DEFAULT_SERVER_LIMITS } from './rules.ts';
+export type {
+  AuthSettings,
+  HtpasswdAuthSettings,
+  KeySettings,
+  OperationSettings,
+  ServerLimits,
+  ServerSettings,
+  TokenAuthSettings,
+  TracingSettings,
+  WebhookSettings,
+} from './settings.ts';
 
 const FORMS: ConfigForms<ServerSettings> = {
   notary: { schema: notaryServerSchema, prefix: 'NOTARY_SERVER_' },

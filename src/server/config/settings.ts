@@ -2,6 +2,7 @@
 import type { Address, ServerTlsPaths, StorageSettings, TlsPaths } from '../../service/config/index.ts';
 import type { LogLevel } from '../../service/index.ts';
 import type { WebhookEventType } from '../../service/webhooks/index.ts';
+import type { KeyDatabaseSettings } from '../../signing/key-database/index.ts';
 import type { ServiceKeyAlgorithm } from '../../signing/service-keys/index.ts';
 import type { UpdateLimits } from '../limits.ts';
 import type { CacheAges } from '../responses.ts';
@@ -28,17 +29,9 @@ export interface ServerSettings extends OperationSettings {
 /** Who holds the timestamp and snapshot keys. */
 export type KeySettings =
   | ({ readonly at: 'signer'; readonly tls: TlsPaths } & Address)
-  | ({ readonly at: 'database' } & EmbeddedKeys)
+  | ({ readonly at: 'database' } & KeyDatabaseSettings)
   /** Gone with the process, and then no repository that was made meanwhile can be changed again. */
   | { readonly at: 'memory' };
-
-export interface EmbeddedKeys {
-  readonly storage: StorageSettings;
-  /** Under whose passphrase new keys are encrypted. */
-  readonly defaultAlias: string;
-  /** Files of passphrases by alias; those that are not named come from `NOTARY_SIGNER_<ALIAS>`. */
-  readonly passphraseFiles: Readonly<Record<string, string>>;
-}
 
 /** Who may do what. */
 export type AuthSettings = { readonly type: 'none' } | TokenAuthSettings | HtpasswdAuthSettings;

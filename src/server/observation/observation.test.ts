@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { openToAll } from '../auth/index.ts';
+
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { RepositoryBuilder } from '../../../test/support/repository-builder.ts';
@@ -8,6 +8,7 @@ import { type Fetch, noteOrigin, SILENT_LOG, withRequestLog } from '../../servic
 import { Metrics } from '../../service/metrics/index.ts';
 import { MemoryServiceKeys } from '../../signing/service-keys/index.ts';
 import { parseGun, TIMESTAMP } from '../../tuf/index.ts';
+import { openToAll } from '../auth/index.ts';
 import { CachedStorage, createTrustServer, MemoryStorage } from '../index.ts';
 import {
   auditedKeys,

@@ -27,3 +27,4 @@ export {
   type VerifiedFile,
 } from './metadata-storage.ts';
 export { migrateMetadata, type OpenedMetadataStorage, openMetadataStorage } from './open-storage.ts';
+export { METADATA_SCHEMA, type MetadataTables } from './schema.ts';

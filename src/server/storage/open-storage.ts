@@ -14,6 +14,8 @@ import { SqliteStorage } from './sqlite.ts';
 
 export interface OpenedMetadataStorage {
   readonly storage: MetadataStorage;
+  /** For what else a server keeps in the same database. */
+  readonly opened: OpenedDatabase<MetadataTables>;
   close(): Promise<void>;
 }
 
@@ -30,7 +32,7 @@ export async function openMetadataStorage(address: DatabaseAddress): Promise<Ope
     await close();
     throw error;
   }
-  return { storage: storageOn(opened), close };
+  return { storage: storageOn(opened), opened, close };
 }
 
 /**

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 import type { DatabaseAddress } from '../database/index.ts';
-import type { StorageSettings } from './sections.ts';
 import { readSecretFile, SecretFileError } from './secret-file.ts';
+import type { StorageSettings } from './sections.ts';
 
 /**
  * The address of the database that settings name, with the files that they name read.
@@ -38,7 +38,9 @@ async function withPassword(url: string, passwordFile: string): Promise<string> 
   return url.replace(USER_OF_URL, (_, before: string) => `${before}:${password}@`);
 }
 
-async function pemOf(files: Readonly<Record<string, string | undefined>>): Promise<NonNullable<DatabaseAddress['tls']>> {
+async function pemOf(
+  files: Readonly<Record<string, string | undefined>>,
+): Promise<NonNullable<DatabaseAddress['tls']>> {
   const read = async ([name, path = '']: readonly [string, string | undefined]) => [name, await readPem(path)] as const;
   const given = Object.entries(files).filter(([, path]) => path !== undefined);
   return Object.fromEntries(await Promise.all(given.map(read)));

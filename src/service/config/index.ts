@@ -7,6 +7,8 @@
  *     const document = await readConfigDocument('/etc/hallmark/server.yaml');
  *     const config = understand(document, { schema, env: process.env, prefix: 'HALLMARK_SERVER_' });
  */
+export { aliasPassphrases } from './alias-passphrases.ts';
+export { type CheckResult, type NamedCheck, openSecrets, runChecks } from './checks.ts';
 export { databaseAddress, readPem } from './database.ts';
 export { type ConfigDocument, type ConfigPath, isRecord, readConfigDocument } from './document.ts';
 export { type Environment, variableOf } from './environment.ts';
@@ -44,4 +46,5 @@ export {
   storageSection,
   type TlsPaths,
 } from './sections.ts';
+export { storageChecks } from './storage-checks.ts';
 export { type Address, address, filePath, parseAddress, size, span } from './values.ts';

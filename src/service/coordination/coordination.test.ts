@@ -7,7 +7,7 @@ describeCoordination('memory', async () => new MemoryCoordination());
 
 describeCoordination('SQLite', async () => {
   const database = openSqlite<CoordinationTables>(':memory:');
-  await migrateCoordination(database);
-  await migrateCoordination(database);
+  await migrateCoordination({ engine: 'sqlite', database });
+  await migrateCoordination({ engine: 'sqlite', database });
   return new SqlCoordination(database);
 });

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Kysely } from 'kysely';
-import { type Migration, Migrator } from 'kysely/migration';
+import { type MigrationSteps, migrateDatabase, type OpenedDatabase, type Schema } from '../database/index.ts';
 
 /** Moments are milliseconds since 1970 in a BIGINT: one meaning in every engine. */
 export interface CoordinationTables {
@@ -14,47 +13,39 @@ export interface CoordinationTables {
   };
 }
 
-/** Brings the two tables up to date, in SQLite, PostgreSQL and MySQL; several processes may do so at once. */
-export async function migrateCoordination<Tables extends CoordinationTables>(database: Kysely<Tables>): Promise<void> {
-  const migrator = new Migrator({
-    db: database,
-    provider: { getMigrations: async () => MIGRATIONS },
-    migrationTableName: 'coordination_migration',
-    migrationLockTableName: 'coordination_migration_lock',
-  });
-  const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw new CoordinationError('cannot prepare the tables of leases and cursors', error);
-}
+/** Numbered, and never changed once released. One spelling serves every engine, but for how MySQL compares names. */
+const stepsWith = (name: string): MigrationSteps => ({
+  '0001_leases_and_cursors': [
+    `create table if not exists hallmark_lease (
+      name varchar(255)${name} primary key,
+      holder varchar(255)${name} not null,
+      until_ms bigint not null
+    )`,
+    `create table if not exists hallmark_webhook_cursor (
+      name varchar(255)${name} primary key,
+      position bigint not null,
+      attempts integer not null,
+      failing_since_ms bigint,
+      retry_at_ms bigint
+    )`,
+  ],
+});
 
-/** Tables that could not be made. */
-export class CoordinationError extends Error {
-  override readonly name = 'CoordinationError';
-
-  constructor(message: string, cause: unknown) {
-    super(message, { cause });
-  }
-}
-
-/** Numbered, and never changed once released. */
-const MIGRATIONS: Readonly<Record<string, Migration>> = {
-  '0001_leases_and_cursors': { up: createTables },
+export const COORDINATION_SCHEMA: Schema = {
+  purpose: 'leases and cursors',
+  table: 'hallmark_coordination_migration',
+  steps: {
+    sqlite: stepsWith(''),
+    postgres: stepsWith(''),
+    mysql: stepsWith(' character set utf8mb4 collate utf8mb4_bin'),
+  },
+  probe: `select until_ms, position, attempts, failing_since_ms, retry_at_ms
+    from hallmark_lease, hallmark_webhook_cursor where 1 = 0`,
 };
 
-async function createTables(database: Kysely<unknown>): Promise<void> {
-  await database.schema
-    .createTable('hallmark_lease')
-    .ifNotExists()
-    .addColumn('name', 'varchar(255)', (column) => column.primaryKey())
-    .addColumn('holder', 'varchar(255)', (column) => column.notNull())
-    .addColumn('until_ms', 'bigint', (column) => column.notNull())
-    .execute();
-  await database.schema
-    .createTable('hallmark_webhook_cursor')
-    .ifNotExists()
-    .addColumn('name', 'varchar(255)', (column) => column.primaryKey())
-    .addColumn('position', 'bigint', (column) => column.notNull())
-    .addColumn('attempts', 'integer', (column) => column.notNull())
-    .addColumn('failing_since_ms', 'bigint')
-    .addColumn('retry_at_ms', 'bigint')
-    .execute();
+/** Brings the two tables up to date; several processes may do so at once. @throws MigrationError */
+export async function migrateCoordination<Tables extends CoordinationTables>(
+  opened: OpenedDatabase<Tables>,
+): Promise<void> {
+  await migrateDatabase(opened, COORDINATION_SCHEMA);
 }

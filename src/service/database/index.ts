@@ -20,10 +20,12 @@ export {
   type MigrationReport,
   type MigrationSteps,
   migrateDatabase,
+  pendingSteps,
   type Schema,
 } from './migrations.ts';
 export type { MysqlDatabase } from './mysql.ts';
 export { advisoryKey, lockName, MYSQL_LOCK_TABLE } from './name-lock.ts';
 export { type OpenedDatabase, openDatabase, type SqliteDatabase } from './open-database.ts';
 export type { PostgresDatabase, StatementResult } from './postgres.ts';
+export { migrateSchemas, pendingSchemas, type SchemaSteps } from './prepare.ts';
 export { openSqlite } from './sqlite.ts';

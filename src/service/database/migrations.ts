@@ -39,9 +39,10 @@ export async function migrateDatabase<Tables>(
   schema: Schema,
 ): Promise<MigrationReport> {
   const steps = schema.steps[engine];
+  const opened = { engine, database } as OpenedDatabase<Tables>;
   const fail = (cause: unknown) => new MigrationError(`cannot prepare the tables of ${schema.purpose}`, { cause });
   let applied: readonly string[] = [];
-  if (!(await isUpToDate(database, schema, Object.keys(steps)))) {
+  if ((await pendingSteps(opened, schema)).length > 0) {
     const migrator = new Migrator({
       db: database,
       provider: { getMigrations: async () => migrationsOf(steps) },
@@ -69,16 +70,17 @@ function migrationsOf(steps: MigrationSteps): Record<string, Migration> {
   return Object.fromEntries(Object.entries(steps).map(([name, statements]) => [name, migration(statements)]));
 }
 
-async function isUpToDate<Tables>(
-  database: Kysely<Tables>,
-  { table }: Schema,
-  names: readonly string[],
-): Promise<boolean> {
+/** The numbered steps that have not been done yet, in order; nothing is changed. */
+export async function pendingSteps<Tables>(
+  { engine, database }: OpenedDatabase<Tables>,
+  { steps, table }: Schema,
+): Promise<readonly string[]> {
+  const names = Object.keys(steps[engine]);
   try {
     const { rows } = await sql<{ name: string }>`select name from ${sql.table(table)}`.execute(database);
-    return names.every((name) => rows.some((row) => row.name === name));
+    return names.filter((name) => !rows.some((row) => row.name === name));
   } catch {
     // there is no such table yet; what else could be wrong, the migrator finds too
-    return false;
+    return names;
   }
 }

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Address, StorageSettings } from '../../service/config/index.ts';
+import type { Address } from '../../service/config/index.ts';
 import type { LogLevel } from '../../service/index.ts';
+import type { KeyDatabaseSettings } from '../../signing/key-database/index.ts';
 import type { Operation } from '../client-identity.ts';
 
 /** What the signing service is told to be, whichever form its configuration had. Files are named, and read at the start. */
-export interface SignerSettings {
+export interface SignerSettings extends KeyDatabaseSettings {
   readonly listen: Address;
   /** All three: without a client's certificate nobody would be kept from asking for signatures (S4). */
   readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string };
-  readonly storage: StorageSettings;
-  /** Under whose passphrase new keys are encrypted; none is needed for keys in memory. */
-  readonly defaultAlias: string;
-  /** Files of passphrases by alias; those that are not named come from `NOTARY_SIGNER_<ALIAS>`. */
-  readonly passphraseFiles: Readonly<Record<string, string>>;
   /** Which clients may do what, by the names in their certificates; what is left out is open to all that TLS lets in. */
   readonly clients: { readonly [operation in Operation]?: readonly string[] | undefined };
   readonly limits: {

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  aliasPassphrases,
+  databaseAddress,
+  type Environment,
+  type StorageSettings,
+} from '../../service/config/index.ts';
+import type { KeyId } from '../../tuf/index.ts';
+import {
+  environmentAliasPassphrase,
+  MemoryServiceKeys,
+  openServiceKeys,
+  type ServiceKeys,
+} from '../service-keys/index.ts';
+
+/** Where a service's own keys are kept, and what opens them. */
+export interface KeyDatabaseSettings {
+  readonly storage: StorageSettings;
+  /** Under whose passphrase new keys are encrypted. */
+  readonly defaultAlias: string;
+  /** Files of passphrases by alias; those that are not named come from `NOTARY_SIGNER_<ALIAS>`. */
+  readonly passphraseFiles: Readonly<Record<string, string>>;
+}
+
+export interface KeyContext {
+  readonly env: Environment;
+  readonly clock: () => Date;
+}
+
+export interface OpenedKeys {
+  readonly keys: ServiceKeys;
+  /** That keys can be had now. */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Of no key: to look for it is to ask the database. */
+const NO_KEY = '0'.repeat(64) as KeyId;
+
+/**
+ * The keys that settings name; that the passphrases open them is tried at once.
+ * @throws SecretFileError, DatabaseAddressError, DatabaseOpenError, MigrationError, ServiceKeyError
+ */
+export async function openKeyDatabase(settings: KeyDatabaseSettings, context: KeyContext): Promise<OpenedKeys> {
+  const address = await databaseAddress(settings.storage);
+  if (address === undefined) return { keys: new MemoryServiceKeys(), check: async () => {}, close: async () => {} };
+  const { defaultAlias } = settings;
+  const passphrase = await passphrasesOf(settings, context);
+  const { keys, close } = await openServiceKeys(address, { defaultAlias, passphrase, now: context.clock });
+  try {
+    await keys.check();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { keys, check: async () => void (await keys.info(NO_KEY)), close };
+}
+
+/** @throws SecretFileError */
+export function passphrasesOf({ passphraseFiles }: KeyDatabaseSettings, { env }: KeyContext) {
+  return aliasPassphrases(passphraseFiles, (alias) => environmentAliasPassphrase(env, alias));
+}
