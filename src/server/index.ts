@@ -9,15 +9,15 @@
  *     await server.close();
  */
 export type { Actor } from './actor.ts';
+export { type DataDirectory, MissingPassphraseError, prepareDataDirectory } from './data-directory.ts';
 export { GunPrefixError } from './gun-prefixes.ts';
 export { DEFAULT_LIMITS, type UpdateLimits } from './limits.ts';
 export {
-  MissingPassphraseError,
   type OpenedTrustServer,
   type OpenTrustServerOptions,
   openTrustServer,
 } from './open-trust-server.ts';
-export type { CacheAges } from './responses.ts';
+export { type CacheAges, DEFAULT_CACHE_AGES } from './responses.ts';
 export { createTrustServer, type TrustServer, type TrustServerOptions } from './routes.ts';
 export {
   type AuditAction,
