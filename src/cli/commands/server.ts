@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CommandContext } from '../context.ts';
 import { runServer, runSigner } from '../service-run.ts';
+import { UsageError } from '../usage-error.ts';
 
 export interface ServiceOptions {
   readonly config: string;
@@ -12,6 +13,7 @@ export function server({ io }: CommandContext, { config }: ServiceOptions): Prom
 }
 
 /** `hallmark signer --config FILE` */
-export function signer({ io }: CommandContext, { config }: ServiceOptions): Promise<void> {
+export async function signer({ io }: CommandContext, { config }: Partial<ServiceOptions>): Promise<void> {
+  if (config === undefined) throw new UsageError('--config names no file');
   return runSigner(io, { config, ready: (line) => io.stdout.write(line) });
 }

@@ -10,11 +10,7 @@ export function addServiceCommands(program: Command, globals: () => CommandConte
     .description('run the trust server of a configuration file')
     .requiredOption('--config <file>', "JSON or YAML; Notary's own files too")
     .action(async (options) => (await import('./server.ts')).server(globals(), options));
-  program
-    .command('signer')
-    .description('run the signing service of a configuration file')
-    .requiredOption('--config <file>', "JSON or YAML; Notary's own files too")
-    .action(async (options) => (await import('./server.ts')).signer(globals(), options));
+  addSignerCommands(program, globals);
   program
     .command('migrate')
     .description('bring the database of a configuration file up to date, and tell what was done')
@@ -31,4 +27,21 @@ export function addServiceCommands(program: Command, globals: () => CommandConte
     .description('print the JSON Schema of a configuration file')
     .option('--notary', "of Notary's own form")
     .action(async (service, options) => (await import('./config.ts')).configSchema(globals(), service, options));
+}
+
+/** The service by itself; and what is done to its keys beside it. */
+function addSignerCommands(program: Command, globals: () => CommandContext): void {
+  const signer = program
+    .command('signer')
+    .description('run the signing service of a configuration file')
+    .option('--config <file>', "JSON or YAML; Notary's own files too")
+    .action(async (options) => (await import('./server.ts')).signer(globals(), options));
+  signer
+    .command('rotate-passphrase')
+    .description('encrypt the keys anew under another alias; services go on meanwhile')
+    .option('--from <alias>', 'only keys under this alias')
+    .option('--to <alias>', 'the new alias (default: the default alias of the configuration)')
+    .action(async (_, command) =>
+      (await import('./signer/keys.ts')).rotateSignerPassphrase(globals(), command.optsWithGlobals()),
+    );
 }

@@ -11,4 +11,5 @@ export {
   type KeyDatabaseSettings,
   type OpenedKeys,
   openKeyDatabase,
+  openUntriedKeys,
 } from './open.ts';

@@ -5,10 +5,12 @@ import {
   type Environment,
   type StorageSettings,
 } from '../../service/config/index.ts';
+import type { DatabaseAddress } from '../../service/database/index.ts';
 import type { KeyId } from '../../tuf/index.ts';
 import {
   environmentAliasPassphrase,
   MemoryServiceKeys,
+  type OpenedServiceKeys,
   openServiceKeys,
   type ServiceKeys,
 } from '../service-keys/index.ts';
@@ -44,9 +46,7 @@ const NO_KEY = '0'.repeat(64) as KeyId;
 export async function openKeyDatabase(settings: KeyDatabaseSettings, context: KeyContext): Promise<OpenedKeys> {
   const address = await databaseAddress(settings.storage);
   if (address === undefined) return { keys: new MemoryServiceKeys(), check: async () => {}, close: async () => {} };
-  const { defaultAlias } = settings;
-  const passphrase = await passphrasesOf(settings, context);
-  const { keys, close } = await openServiceKeys(address, { defaultAlias, passphrase, now: context.clock });
+  const { keys, close } = await openUntried(address, settings, context);
   try {
     await keys.check();
   } catch (error) {
@@ -54,6 +54,23 @@ export async function openKeyDatabase(settings: KeyDatabaseSettings, context: Ke
     throw error;
   }
   return { keys, check: async () => void (await keys.info(NO_KEY)), close };
+}
+
+/**
+ * The same keys for whoever has to do with the passphrases themselves; whether they open anything is not tried.
+ * @throws SecretFileError, DatabaseAddressError, DatabaseOpenError, MigrationError; undefined for keys in memory
+ */
+export async function openUntriedKeys(
+  settings: KeyDatabaseSettings,
+  context: KeyContext,
+): Promise<OpenedServiceKeys | undefined> {
+  const address = await databaseAddress(settings.storage);
+  return address && openUntried(address, settings, context);
+}
+
+async function openUntried(address: DatabaseAddress, settings: KeyDatabaseSettings, context: KeyContext) {
+  const passphrase = await passphrasesOf(settings, context);
+  return openServiceKeys(address, { defaultAlias: settings.defaultAlias, passphrase, now: context.clock });
 }
 
 /** @throws SecretFileError */
