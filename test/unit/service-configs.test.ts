@@ -286,9 +286,12 @@ describe("the signer's configuration", () => {
     expect(await signer({ ...SIGNER, logging: { level: 'warning' } })).toEqual({
       listen: { hostname: '0.0.0.0', port: 7899 },
       tls: { cert: join(directory, 's.crt'), key: join(directory, 's.key'), clientCa: join(directory, 'ca.crt') },
-      storage: { engine: 'mysql', url: SIGNER.storage.db_url },
-      defaultAlias: 'one',
-      passphraseFiles: {},
+      keys: {
+        at: 'database',
+        storage: { engine: 'mysql', url: SIGNER.storage.db_url },
+        defaultAlias: 'one',
+        passphraseFiles: {},
+      },
       clients: {},
       limits: {},
       logLevel: 'warn',
@@ -298,7 +301,9 @@ describe("the signer's configuration", () => {
 
   test('the alias of new keys may come from the environment alone', async () => {
     const { default_alias: _, ...storage } = SIGNER.storage;
-    expect((await signer({ ...SIGNER, storage }, { NOTARY_SIGNER_DEFAULT_ALIAS: 'two' })).defaultAlias).toBe('two');
+    expect((await signer({ ...SIGNER, storage }, { NOTARY_SIGNER_DEFAULT_ALIAS: 'two' })).keys).toMatchObject({
+      defaultAlias: 'two',
+    });
   });
 
   test('S4 without an authority of clients it does not start: it would sign for anybody', async () => {
@@ -319,12 +324,27 @@ keys: { defaultAlias: y2026, passphraseFiles: { y2026: new, y2025: old } }
     const { settings, form } = await loadSignerConfig(file(text, 'yaml'), {});
     expect(form).toBe('own');
     expect(settings).toMatchObject({
-      storage: { engine: 'sqlite', file: join(directory, 'signer.db') },
-      defaultAlias: 'y2026',
-      passphraseFiles: { y2026: join(directory, 'new'), y2025: join(directory, 'old') },
+      keys: {
+        storage: { engine: 'sqlite', file: join(directory, 'signer.db') },
+        defaultAlias: 'y2026',
+        passphraseFiles: { y2026: join(directory, 'new'), y2025: join(directory, 'old') },
+      },
       logLevel: 'info',
     });
   });
+});
+
+test("S6 a signer's keys may be in a token, whose PIN is in a file and never in the configuration", async () => {
+  const tls = { cert: 'a', key: 'b', clientCa: 'c' };
+  const token = { uri: 'pkcs11:token=hallmark', pinFile: 'pin' };
+  const settings = await signer({ signer: { listen: ':1', tls }, token });
+  expect(settings.keys).toEqual({ at: 'token', uri: token.uri, pinFile: join(directory, 'pin') });
+  const both = signer({ signer: { listen: ':1', tls }, token, storage: { engine: 'memory' } });
+  expect(await refusal(both)).toContain('either storage');
+  expect(await refusal(signer({ signer: { listen: ':1', tls } }))).toContain('either storage');
+  expect(await refusal(signer({ signer: { listen: ':1', tls }, token: { ...token, pin: '1234' } }))).toContain(
+    'token.pin: unknown key; did you mean pinFile?',
+  );
 });
 
 test('the schemas of all four forms can be printed, and know every key', () => {

@@ -65,7 +65,7 @@ function nearest(wrong: string, known: readonly string[]): string | undefined {
 /** Words that were not written to their end count as near as well: `password` for `passwordFile`. */
 function distanceOf(wrong: string, known: string): number {
   const whole = editDistance(wrong, known);
-  return wrong.length < 4 ? whole : Math.min(whole, 1 + editDistance(wrong, known.slice(0, wrong.length)));
+  return wrong.length < 3 ? whole : Math.min(whole, 1 + editDistance(wrong, known.slice(0, wrong.length)));
 }
 
 /** Longer words are no slip of a finger, and comparing them would cost their lengths' product (S31). */

@@ -17,7 +17,7 @@ import { notarySignerSchema } from './notary.ts';
 import { ownSignerSchema } from './own.ts';
 import type { SignerSettings } from './settings.ts';
 
-export type { SignerSettings } from './settings.ts';
+export type { SignerKeySettings, SignerSettings } from './settings.ts';
 
 const FORMS: ConfigForms<SignerSettings> = {
   notary: { schema: notarySignerSchema, prefix: 'NOTARY_SIGNER_' },

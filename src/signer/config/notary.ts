@@ -62,8 +62,8 @@ function translated(given: Given, refuse: Refuse): SignerSettings | undefined {
   }
   const logLevel = levelOfNotary(given.logging, refuse);
   if (storage === undefined || listen === undefined || tls === undefined) return undefined;
-  const ours = { passphraseFiles: {}, clients: {}, limits: {} };
-  return { listen, tls, storage, defaultAlias, ...ours, logLevel, warnings: warningsOf(given) };
+  const keys = { at: 'database', storage, defaultAlias, passphraseFiles: {} } as const;
+  return { listen, tls, keys, clients: {}, limits: {}, logLevel, warnings: warningsOf(given) };
 }
 
 function tlsOf(given: Given['server'], refuse: Refuse): SignerSettings['tls'] | undefined {

@@ -9,7 +9,7 @@ import {
   span,
   storageSection,
 } from '../../service/config/index.ts';
-import type { SignerSettings } from './settings.ts';
+import type { SignerKeySettings, SignerSettings } from './settings.ts';
 
 const alias = () => z.string().regex(/^\w+$/, 'is letters, digits and _ alone');
 
@@ -27,7 +27,14 @@ const shape = z.strictObject({
       }),
     }),
   }),
-  storage: storageSection(),
+  storage: storageSection().optional().meta({ description: 'where encrypted keys are kept; else token' }),
+  token: z
+    .strictObject({
+      uri: z.string().startsWith('pkcs11:', 'is no URI of a token (RFC 7512)'),
+      pinFile: filePath(),
+    })
+    .optional()
+    .meta({ description: 'a PKCS#11 token that holds the keys; else storage' }),
   keys: z
     .strictObject({
       defaultAlias: alias().default('hallmark'),
@@ -44,15 +51,25 @@ const shape = z.strictObject({
 });
 
 /** Hallmark's own form of the signing service's configuration. */
-export const ownSignerSchema = shape.transform(
-  ({ signer, storage, keys, clients, limits, operations, logging }): SignerSettings => ({
+export const ownSignerSchema = shape.transform((given, context): SignerSettings => {
+  const { signer, storage, clients, limits, operations, logging } = given;
+  const keys = keysOf(given);
+  if (keys === undefined) {
+    context.addIssue('either storage (keys in a database) or token (keys in a PKCS#11 token) is needed');
+    return z.NEVER;
+  }
+  return {
     ...signer,
-    storage,
-    ...keys,
+    keys,
     clients,
     limits,
     operations: operations?.listen,
     logLevel: logging.level,
-    warnings: storage.engine === 'memory' ? ['storage in memory: keys are gone with the process'] : [],
-  }),
-);
+    warnings: storage?.engine === 'memory' ? ['storage in memory: keys are gone with the process'] : [],
+  };
+});
+
+function keysOf({ storage, token, keys }: z.output<typeof shape>): SignerKeySettings | undefined {
+  if (storage !== undefined) return token === undefined ? { at: 'database', storage, ...keys } : undefined;
+  return token && { at: 'token', ...token };
+}

@@ -3,7 +3,6 @@ import type { Environment } from '../../service/config/index.ts';
 import { Health, operationsApp } from '../../service/health/index.ts';
 import { type Log, listen, loadTlsIdentity, type TlsIdentity, watchTls } from '../../service/index.ts';
 import { Metrics } from '../../service/metrics/index.ts';
-import { openKeyDatabase } from '../../signing/key-database/index.ts';
 import type { SignerSettings } from '../config/index.ts';
 import {
   type AllowedClients,
@@ -12,6 +11,7 @@ import {
   type SigningServiceTls,
   startSigningService,
 } from '../index.ts';
+import { openKeys } from './open-keys.ts';
 
 export interface StartContext {
   readonly env: Environment;
@@ -41,7 +41,7 @@ export async function startSigner(settings: SignerSettings, context: StartContex
   const { clock, log, auditLog } = context;
   await using opening = new AsyncDisposableStack();
   for (const warning of settings.warnings) log.warn({}, warning);
-  const held = await openKeyDatabase(settings, context);
+  const held = await openKeys(settings.keys, context);
   opening.defer(held.close);
   const health = new Health({ checks: { keys: held.check }, log });
   const operations =

@@ -12,8 +12,9 @@ export async function rotateSignerPassphrase(
 ): Promise<void> {
   if (config === undefined) throw new UsageError('--config names no file');
   const { settings } = await loadSignerConfig(config, io.env);
-  const opened = await openUntriedKeys(settings, { env: io.env, clock: () => io.now() });
-  if (opened === undefined) throw new UsageError(`${config}: keys in memory have no passphrase`);
+  const context = { env: io.env, clock: () => io.now() };
+  const opened = settings.keys.at === 'database' ? await openUntriedKeys(settings.keys, context) : undefined;
+  if (opened === undefined) throw new UsageError(`${config}: only keys in a database have a passphrase`);
   try {
     await rotatePassphrase({ io, globals }, opened.keys, options);
   } finally {
