@@ -12,8 +12,8 @@ export { backoff, type Loop, type LoopOptions, startLoop, type Wait, waitFor } f
 export { clientNetwork, NetworkError, type ProxyOptions, TrustedProxies } from './client-address.ts';
 export { ListenError, type Listener, type ListenLimits, type ListenOptions, listen } from './listener.ts';
 export { type Log, type LogLevel, openLog, SILENT_LOG } from './log.ts';
-export { ensureOwnTls, type OwnTls } from './own-authority.ts';
 export { type Around, observedCalls, withCalls } from './observed-calls.ts';
+export { ensureOwnTls, type OwnTls } from './own-authority.ts';
 export { readPrivateFile, writePrivateFile } from './private-file.ts';
 export { type Budget, RateLimiter } from './rate-limit.ts';
 export {

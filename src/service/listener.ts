@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Fetch } from './request-log.ts';
-import { noteOrigin } from './request-origin.ts';
+import { addAddressBook, removeAddressBook } from './request-origin.ts';
 import type { TlsIdentity } from './tls-identity.ts';
 
 export interface ListenOptions {
@@ -47,10 +47,6 @@ export class ListenError extends Error {
   }
 }
 
-interface AddressBook {
-  requestIP(request: Request): { readonly address: string } | null;
-}
-
 /** Serves HTTP over TLS 1.2 or newer. @throws ListenError */
 export function listen({ fetch, tls, hostname, port, limits = {} }: ListenOptions): Listener {
   const { bodyBytes, idleSeconds, drainMs } = { ...DEFAULTS, ...limits };
@@ -63,16 +59,11 @@ export function listen({ fetch, tls, hostname, port, limits = {} }: ListenOption
     development: false,
     // Bun shares the port with whoever asks as soon as `development` is off
     reusePort: false,
-    fetch: (request: Request, server: AddressBook) => {
-      noteOrigin(request, () => {
-        const address = server.requestIP(request)?.address;
-        return address === undefined ? {} : { address };
-      });
-      return fetch(request);
-    },
+    fetch: (request: Request) => fetch(request),
     error: () => new Response(null, { status: 500 }),
   };
   const server = start(() => Bun.serve(tls === 'plain' ? options : { ...options, tls }), hostname, port);
+  addAddressBook(server);
   const host = hostname.includes(':') ? `[${hostname}]` : hostname;
   const bound = server.port ?? port;
   return {
@@ -83,6 +74,7 @@ export function listen({ fetch, tls, hostname, port, limits = {} }: ListenOption
       const cutOff = setTimeout(() => void server.stop(true), drainMs);
       await server.stop(false);
       clearTimeout(cutOff);
+      removeAddressBook(server);
     },
   };
 }

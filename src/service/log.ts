@@ -31,7 +31,9 @@ export function openLog(level: LogLevel, output: DestinationStream = destination
 function mixin(): object {
   const request = currentRequest();
   if (request === undefined) return {};
-  return request.span === undefined ? { requestId: request.id } : { requestId: request.id, traceId: request.span.traceId };
+  return request.span === undefined
+    ? { requestId: request.id }
+    : { requestId: request.id, traceId: request.span.traceId };
 }
 
 /** A log that says nothing. */

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { RepositoryBuilder } from '../../../test/support/repository-builder.ts';
 import { multipart, TrustStage } from '../../../test/support/trust-stage.ts';
-import { Metrics } from '../../service/metrics/index.ts';
 import { type Fetch, noteOrigin, SILENT_LOG, withRequestLog } from '../../service/index.ts';
+import { Metrics } from '../../service/metrics/index.ts';
 import { MemoryServiceKeys } from '../../signing/service-keys/index.ts';
 import { parseGun, TIMESTAMP } from '../../tuf/index.ts';
 import { CachedStorage, createTrustServer, MemoryStorage } from '../index.ts';
@@ -35,7 +35,10 @@ function stage() {
   const refusals = new RefusalLog({ record, clock: () => NOW, log: SILENT_LOG, elapsed: () => elapsed });
   const storage = new CachedStorage(observedStorage(new MemoryStorage(), measured));
   measured.watchCache(() => storage.statistics());
-  const keys = observedKeys(auditedKeys(new MemoryServiceKeys(), record, () => NOW), measured);
+  const keys = observedKeys(
+    auditedKeys(new MemoryServiceKeys(), record, () => NOW),
+    measured,
+  );
   const server = createTrustServer({ storage, keys, clock: () => NOW, log: SILENT_LOG });
   const observed = observedServer(server.fetch, { metrics: measured, refusals });
   const logged = withRequestLog(observed, SILENT_LOG, { routeOf: trustRoute, meter: measured.requests });
@@ -103,7 +106,9 @@ describe('metrics of a trust server', () => {
     const hits = await sample('hallmark_cache_reads_total', 'result="hit"');
     await send('GET', `${TUF}timestamp.json`);
 
-    expect(await sample('hallmark_storage_call_duration_seconds_count', 'call="latest",result="ok"')).toBe(calls as number);
+    expect(await sample('hallmark_storage_call_duration_seconds_count', 'call="latest",result="ok"')).toBe(
+      calls as number,
+    );
     expect(await sample('hallmark_cache_reads_total', 'result="hit"')).toBeGreaterThan(hits as number);
     expect(await made.metrics.text()).toMatch(/^hallmark_cache_bytes [1-9]/m);
   });
@@ -111,10 +116,14 @@ describe('metrics of a trust server', () => {
   test('S23 whatever clients ask for, no time series is added', async () => {
     const { send, metrics } = stage();
     await fc.assert(
-      fc.asyncProperty(fc.webPath(), fc.constantFrom('GET', 'POST', 'DELETE', 'PUT', 'PATCH', 'BREW'), async (path, method) => {
-        await send(method, `https://x/v2/${path.replaceAll('/', '')}/_trust/tuf/${path}`);
-        await send(method, `https://x${path}`);
-      }),
+      fc.asyncProperty(
+        fc.webPath(),
+        fc.constantFrom('GET', 'POST', 'DELETE', 'PUT', 'PATCH', 'BREW'),
+        async (path, method) => {
+          await send(method, `https://x/v2/${path.replaceAll('/', '')}/_trust/tuf/${path}`);
+          await send(method, `https://x${path}`);
+        },
+      ),
       { numRuns: 100 },
     );
     const text = await metrics.text();

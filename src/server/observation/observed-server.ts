@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { OTHER } from '../../service/metrics/index.ts';
+
 import type { Fetch } from '../../service/index.ts';
+import { OTHER } from '../../service/metrics/index.ts';
 import { type Gun, MetadataError, parseGun } from '../../tuf/index.ts';
 import { decodedPath } from '../request-path.ts';
 import type { RefusalLog } from './refusal-log.ts';

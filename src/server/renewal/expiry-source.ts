@@ -31,7 +31,9 @@ export interface NoticeLog {
     readonly since: Date;
     readonly after: number;
     readonly limit: number;
-  }): Promise<readonly { readonly id: string; readonly action: string; readonly detail: Readonly<Record<string, unknown>> }[]>;
+  }): Promise<
+    readonly { readonly id: string; readonly action: string; readonly detail: Readonly<Record<string, unknown>> }[]
+  >;
   recordAudit(entry: {
     readonly at: Date;
     readonly actor: Actor;

@@ -105,7 +105,12 @@ export class Renewer {
     let after: ExpiringFile | undefined;
     let failures = 0;
     for (;;) {
-      const page = await storage.expiring({ role, before: this.#due()[role === TIMESTAMP ? 'timestamp' : 'snapshot'], limit: PAGE, ...(after && { after }) });
+      const page = await storage.expiring({
+        role,
+        before: this.#due()[role === TIMESTAMP ? 'timestamp' : 'snapshot'],
+        limit: PAGE,
+        ...(after && { after }),
+      });
       for (const { gun } of page) {
         if (this.#isPaused(gun, role)) continue;
         const outcome = await this.#renew(gun, role, failures + 1 >= FAILURES_IN_A_ROW);

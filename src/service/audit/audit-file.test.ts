@@ -121,7 +121,12 @@ describe('a file that was changed is found out', () => {
     ['everything', () => []],
   ])('%s', async (_, change) => {
     const path = await written(1, 2, 3);
-    writeFileSync(path, change(linesOf(path)).map((text) => `${text}\n`).join(''));
+    writeFileSync(
+      path,
+      change(linesOf(path))
+        .map((text) => `${text}\n`)
+        .join(''),
+    );
 
     await expect(verifyAuditFile(path)).rejects.toThrow(AuditFileError);
   });

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** Plain data that survives JSON. */
-export type AuditJson = string | number | boolean | null | readonly AuditJson[] | { readonly [name: string]: AuditJson };
+export type AuditJson =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly AuditJson[]
+  | { readonly [name: string]: AuditJson };
 
 /** One entry of a service's audit log, as its database keeps it. */
 export interface AuditLine {

@@ -67,7 +67,9 @@ export function describeCoordination(name: string, make: () => Promise<Coordinat
     test('of many who move one at once, one does', async () => {
       const cursors = await make();
       const move = (from: number | undefined, to: number) =>
-        Promise.all(Array.from({ length: 10 }, (_, n) => cursors.moveCursor('a', from, { position: to + n, attempts: 0 })));
+        Promise.all(
+          Array.from({ length: 10 }, (_, n) => cursors.moveCursor('a', from, { position: to + n, attempts: 0 })),
+        );
 
       expect((await move(undefined, 1)).filter(Boolean)).toHaveLength(1);
       expect((await move((await cursors.cursor('a'))?.position, 100)).filter(Boolean)).toHaveLength(1);

@@ -48,11 +48,7 @@ export class SqlCoordination implements Coordination {
   }
 
   async release(lease: string, holder: string): Promise<void> {
-    await this.#database
-      .deleteFrom('hallmark_lease')
-      .where('name', '=', lease)
-      .where('holder', '=', holder)
-      .execute();
+    await this.#database.deleteFrom('hallmark_lease').where('name', '=', lease).where('holder', '=', holder).execute();
   }
 
   async cursor(name: string): Promise<Cursor | undefined> {

@@ -46,7 +46,9 @@ export class Health {
 
   async readiness(): Promise<Readiness> {
     const { ready, checks } = await this.#parts();
-    return this.#draining ? { ready: false, checks: { ...checks, draining: 'the service is stopping' } } : { ready, checks };
+    return this.#draining
+      ? { ready: false, checks: { ...checks, draining: 'the service is stopping' } }
+      : { ready, checks };
   }
 
   #parts(): Promise<Readiness> {

@@ -3,7 +3,7 @@ import { AuditFollower, type AuditSource, type FollowerOptions, newestPosition }
 import { backoff, type Loop, startLoop, type Wait } from '../background-loop.ts';
 import type { Coordination, Cursor } from '../coordination/index.ts';
 import type { Log } from '../log.ts';
-import { deliver, type Delivery, type WebhookEndpoint } from './deliver.ts';
+import { type Delivery, deliver, type WebhookEndpoint } from './deliver.ts';
 import { eventsOf, type WebhookEvent } from './events.ts';
 
 export interface WebhookOptions extends FollowerOptions {

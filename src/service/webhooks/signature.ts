@@ -26,7 +26,12 @@ export function parseWebhookSecret(text: string): Buffer {
  * The headers of the Standard Webhooks specification: who holds the secret can tell that the body is ours, that it is
  * this message, and from when.
  */
-export function signatureHeaders(secret: Buffer, id: string, body: string, now: Date): Readonly<Record<string, string>> {
+export function signatureHeaders(
+  secret: Buffer,
+  id: string,
+  body: string,
+  now: Date,
+): Readonly<Record<string, string>> {
   const timestamp = String(Math.floor(now.getTime() / 1000));
   const mac = createHmac('sha256', secret).update(`${id}.${timestamp}.${body}`).digest('base64');
   return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${mac}` };

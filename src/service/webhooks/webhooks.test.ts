@@ -4,7 +4,13 @@ import { createHmac } from 'node:crypto';
 import type { AuditLine, AuditLineQuery } from '../audit/index.ts';
 import { MemoryCoordination } from '../coordination/index.ts';
 import { SILENT_LOG } from '../log.ts';
-import { parseWebhookSecret, type WebhookEndpoint, type WebhookOptions, Webhooks, WebhookSecretError } from './index.ts';
+import {
+  parseWebhookSecret,
+  type WebhookEndpoint,
+  type WebhookOptions,
+  WebhookSecretError,
+  Webhooks,
+} from './index.ts';
 
 const SECRET = Buffer.from('a secret of twenty-four bytes and more');
 const SIGNAL = new AbortController().signal;
@@ -15,11 +21,20 @@ class Ledger {
 
   add(action: string, gun: string, detail: AuditLine['detail'] = {}): void {
     const actor = { name: 'ann', address: '192.0.2.1', requestId: 'r1' };
-    this.lines.push({ id: String(this.lines.length + 1), at: new Date('2026-11-23T12:00:00Z'), actor, action, gun, detail });
+    this.lines.push({
+      id: String(this.lines.length + 1),
+      at: new Date('2026-11-23T12:00:00Z'),
+      actor,
+      action,
+      gun,
+      detail,
+    });
   }
 
   async audit({ after = 0, since, limit }: AuditLineQuery): Promise<readonly AuditLine[]> {
-    return this.lines.filter(({ id, at }) => Number(id) > after && (since === undefined || at >= since)).slice(0, limit);
+    return this.lines
+      .filter(({ id, at }) => Number(id) > after && (since === undefined || at >= since))
+      .slice(0, limit);
   }
 }
 
