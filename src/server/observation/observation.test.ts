@@ -51,7 +51,10 @@ function stage() {
     const line = (await metrics.text()).split('\n').find((one) => one.startsWith(`${name}{${labels}} `));
     return line === undefined ? undefined : Number(line.split(' ').at(-1));
   };
-  return { send, sample, entries, keys, metrics, refusals, wait: (ms: number) => void (elapsed += ms) };
+  const wait = (ms: number) => {
+    elapsed += ms;
+  };
+  return { send, sample, entries, keys, metrics, refusals, wait };
 }
 
 type Stage = ReturnType<typeof stage>;
