@@ -27,9 +27,9 @@ export class Session extends TrustView {
     return this.#keys;
   }
 
-  /** The trust server itself, for its keys and for publishing. */
-  trustServer(): HttpTrustServer {
-    return new HttpTrustServer({ server: this.server, fetch: this.fetch('pull,push') });
+  /** The trust server itself, for its keys and for publishing; `*` is needed to change the keys that it signs with. */
+  trustServer(actions: 'pull,push' | '*' = 'pull,push'): HttpTrustServer {
+    return new HttpTrustServer({ server: this.server, fetch: this.fetch(actions) });
   }
 
   publisher(onNewRepository: OnNewRepository = (make) => make()): Publisher {

@@ -118,12 +118,12 @@ export class TrustView {
   }
 
   /** Speaks with the trust server, logging in with the registry's credentials as Docker does. */
-  protected fetch(actions: 'pull' | 'pull,push'): HttpFetch {
+  protected fetch(actions: 'pull' | 'pull,push' | '*'): HttpFetch {
     const known = this.#fetchers.get(actions);
     if (known !== undefined) return known;
     const send = authenticatedFetch({
       origin: new URL(this.server).origin,
-      scopes: [repositoryScope(this.gun, actions.split(',') as ('pull' | 'push')[])],
+      scopes: [repositoryScope(this.gun, actions.split(',') as ('pull' | 'push' | '*')[])],
       credentials: () => this.credentials(),
       credentialHost: registryHost(this.#reference),
       transport: tlsTransport(tlsFilesFor(this.io, this.options, this.server)),

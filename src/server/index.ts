@@ -8,6 +8,8 @@
  *     await listener.stop();
  *     await server.close();
  */
+export type { Actor } from './actor.ts';
+export { GunPrefixError } from './gun-prefixes.ts';
 export { DEFAULT_LIMITS, type UpdateLimits } from './limits.ts';
 export {
   MissingPassphraseError,

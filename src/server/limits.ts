@@ -5,6 +5,8 @@ import type { Signed } from '../tuf/index.ts';
 export interface UpdateLimits {
   /** Bytes of the whole request body. */
   readonly bodyBytes: number;
+  /** Milliseconds that the body may take to arrive. */
+  readonly bodyMs: number;
   /** Files in one update. */
   readonly files: number;
   /** Bytes of one file, by what it holds. */
@@ -17,6 +19,7 @@ const MIB = 1024 * 1024;
 
 export const DEFAULT_LIMITS: UpdateLimits = {
   bodyBytes: 64 * MIB,
+  bodyMs: 60_000,
   files: 1000,
   roleBytes: { root: MIB, targets: 32 * MIB, snapshot: 8 * MIB, timestamp: MIB },
   versionJump: 1_000_000,

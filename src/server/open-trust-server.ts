@@ -12,6 +12,7 @@ import {
   type ServiceKeyTables,
   SqlServiceKeys,
 } from '../signing/service-keys/index.ts';
+import { type Authenticator, openToAll } from './auth/index.ts';
 import { createTrustServer, type TrustServer } from './routes.ts';
 import {
   CachedStorage,
@@ -29,6 +30,8 @@ export interface OpenTrustServerOptions {
   readonly log: Log;
   /** Where NOTARY_SIGNER_DEFAULT_ALIAS and NOTARY_SIGNER_<ALIAS> are looked up. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Who may do what; everybody everything unless given, since this is the server of one machine. */
+  readonly auth?: Authenticator;
 }
 
 export interface OpenedTrustServer extends TrustServer {
@@ -53,7 +56,9 @@ export class MissingPassphraseError extends Error {
  */
 export async function openTrustServer(options: OpenTrustServerOptions): Promise<OpenedTrustServer> {
   const opened = options.dataDir === 'memory' ? openInMemory() : await openInDirectory(options.dataDir, options);
-  const { fetch } = createTrustServer({ ...options, storage: new CachedStorage(opened.storage), keys: opened.keys });
+  const { clock, log, auth = openToAll } = options;
+  const storage = new CachedStorage(opened.storage);
+  const { fetch } = createTrustServer({ clock, log, auth, storage, keys: opened.keys });
   return { fetch, close: opened.close };
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Log } from '../service/index.ts';
+import { AuthenticationError, AuthenticationUnavailableError, resourceOf, TooManyAttemptsError } from './auth/index.ts';
 import { UpdateRefusal } from './refusals.ts';
 import { ConflictError } from './storage/index.ts';
 
-/** The codes of Notary's error bodies (reference 6.3) that this server gives, and `TOO_LARGE`, which is ours. */
+/** The codes of Notary's error bodies (reference 6.3) that this server gives; `TOO_LARGE` and `REQUEST_TIMEOUT` are ours. */
 export type ProblemCode =
   | 'NO_FILENAME'
   | 'INVALID_ROLE'
@@ -15,6 +16,10 @@ export type ProblemCode =
   | 'TOO_LARGE'
   | 'INVALID_GUN'
   | 'INVALID_PARAMETERS'
+  | 'UNAUTHORIZED'
+  | 'TOOMANYREQUESTS'
+  | 'REQUEST_TIMEOUT'
+  | 'UNAVAILABLE'
   | 'UNKNOWN';
 
 /** A request that gets an error body; nothing was changed. */
@@ -23,11 +28,18 @@ export class TrustProblem extends Error {
   readonly code: ProblemCode;
   /** Plain JSON data for the body's `detail`. */
   readonly detail: unknown;
+  /** Beside the content's type. */
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(code: ProblemCode, detail?: unknown, options?: ErrorOptions) {
+  constructor(
+    code: ProblemCode,
+    detail?: unknown,
+    options: ErrorOptions & { readonly headers?: Readonly<Record<string, string>> } = {},
+  ) {
     super(describe(code)[1], options);
     this.code = code;
     this.detail = detail;
+    this.headers = options.headers ?? {};
   }
 }
 
@@ -54,6 +66,14 @@ function describe(code: ProblemCode): readonly [status: number, message: string]
       return [400, 'The server does not support actions on images of this name.'];
     case 'INVALID_PARAMETERS':
       return [400, 'The parameters provided are not valid.'];
+    case 'UNAUTHORIZED':
+      return [401, 'authentication required'];
+    case 'TOOMANYREQUESTS':
+      return [429, 'too many requests'];
+    case 'REQUEST_TIMEOUT':
+      return [408, 'The request did not arrive in time.'];
+    case 'UNAVAILABLE':
+      return [503, 'service unavailable'];
     case 'UNKNOWN':
       return [500, 'unknown error'];
     default:
@@ -64,9 +84,9 @@ function describe(code: ProblemCode): readonly [status: number, message: string]
 /** The response to a failed request. What nobody foresaw is logged, and the client learns nothing of it. */
 export function problemResponse(error: unknown, log: Log): Response {
   const problem = problemOf(error);
-  if (problem.code === 'UNKNOWN') log.error({ error }, 'request failed');
+  if (problem.code === 'UNKNOWN' || problem.code === 'UNAVAILABLE') log.error({ error }, 'request failed');
   else if (problem.code !== 'METADATA_NOT_FOUND')
-    log.info({ code: problem.code, detail: problem.detail }, 'request refused');
+    log.info({ code: problem.code, detail: problem.detail, ...reasonOf(error) }, 'request refused');
   return render(problem);
 }
 
@@ -74,18 +94,39 @@ function problemOf(error: unknown): TrustProblem {
   if (error instanceof TrustProblem) return error;
   if (error instanceof UpdateRefusal) return new TrustProblem('INVALID_UPDATE', error.detail());
   if (error instanceof ConflictError) return new TrustProblem('VERSION', {});
+  if (error instanceof AuthenticationError) return unauthorized(error);
+  if (error instanceof TooManyAttemptsError) {
+    const headers = { 'Retry-After': String(error.retryAfterSeconds) };
+    return new TrustProblem('TOOMANYREQUESTS', undefined, { headers });
+  }
+  if (error instanceof AuthenticationUnavailableError)
+    return new TrustProblem('UNAVAILABLE', undefined, { cause: error });
   return new TrustProblem('UNKNOWN', undefined, { cause: error });
+}
+
+/** With what was needed, as Notary lists it, one entry for each action. */
+function unauthorized(error: AuthenticationError): TrustProblem {
+  const { type: Type, name: Name, actions } = resourceOf(error.wanted);
+  const detail = actions.map((Action) => ({ Type, Class: '', Name, Action }));
+  // the challenge names the host that was asked, so it is nobody else's answer
+  const headers = { 'WWW-Authenticate': error.challenge, 'Cache-Control': 'no-store' };
+  return new TrustProblem('UNAUTHORIZED', detail, { cause: error, headers });
+}
+
+/** Why credentials did not do is for the log alone. */
+function reasonOf(error: unknown): object {
+  return error instanceof AuthenticationError ? { reason: error.message } : {};
 }
 
 /** Notary's clients read the first KiB of an error and lose its detail when there is more (reference 2.8). */
 const MAX_BODY = 1024;
 
-function render({ code, detail }: TrustProblem): Response {
+function render({ code, detail, headers }: TrustProblem): Response {
   const [status, message] = describe(code);
   const body = (about: unknown) => `${JSON.stringify({ errors: [{ code, message, detail: about }] })}\n`;
   const text = body(detail);
   return new Response(Buffer.byteLength(text) < MAX_BODY ? text : body(undefined), {
     status,
-    headers: { 'Content-Type': 'application/json; charset=utf-8' },
+    headers: { 'Content-Type': 'application/json; charset=utf-8', ...headers },
   });
 }

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Gun, isTopLevel, MetadataError, parseGun, parseRoleName, type RoleName } from '../tuf/index.ts';
 import { TrustProblem } from './problems.ts';
+import { pathAndQuery } from './request-target.ts';
 
 /** The path of a request's URL, percent-decoded once; `undefined` if its escapes spell no text. */
 export function decodedPath(url: string): string | undefined {
-  const start = url.indexOf('/', url.indexOf('://') + 3);
-  const end = url.slice(start).search(/[?#]/);
-  const raw = start < 0 ? '/' : url.slice(start, end < 0 ? undefined : start + end);
-  if (!raw.includes('%')) return raw;
+  const [path] = pathAndQuery(url);
+  if (!path.includes('%')) return path;
   try {
-    return decodeURIComponent(raw);
+    return decodeURIComponent(path);
   } catch {
     return undefined;
   }

@@ -37,6 +37,16 @@ describe('GET metadata', () => {
     }
   });
 
+  test('what was read with credentials is for no shared cache', async () => {
+    const { stage } = await published();
+    const headers = { authorization: 'Bearer x' };
+    const get = async (file: string) =>
+      header(await stage.request('GET', `${TUF}/${file}`, { headers }), 'Cache-Control');
+
+    expect(await get('targets.json')).toBe('private, max-age=300, must-revalidate');
+    expect(await get('1.targets.json')).toBe('private, max-age=2592000');
+  });
+
   test('a configured age of zero forbids keeping it', async () => {
     const stage = new TrustStage({ cacheAges: { current: 0 } });
     await stage.published(GUN);

@@ -2,19 +2,23 @@
 import { type Context, Hono } from 'hono';
 import type { Log } from '../service/index.ts';
 import type { ServiceKeyAlgorithm, ServiceKeys } from '../signing/service-keys/index.ts';
-import { type Gun, SNAPSHOT, TIMESTAMP } from '../tuf/index.ts';
-import { changefeed } from './handlers/changefeed.ts';
-import { deleteMetadata } from './handlers/delete-metadata.ts';
-import { getMetadata } from './handlers/get-metadata.ts';
-import { health } from './handlers/health.ts';
-import { getKey, rotateKey } from './handlers/keys.ts';
-import { update } from './handlers/update.ts';
+import { ANONYMOUS } from './actor.ts';
+import type { Authenticator } from './auth/index.ts';
+import { checkGunPrefixes, requirePrefix } from './gun-prefixes.ts';
 import { DEFAULT_LIMITS, type UpdateLimits } from './limits.ts';
-import type { OnlineRole } from './online-keys.ts';
 import { problemResponse, TrustProblem } from './problems.ts';
 import { Refresher } from './refresh.ts';
 import { cleanPath, decodedPath, gunOf } from './request-path.ts';
-import { type CacheAges, DEFAULT_CACHE_AGES, textResponse } from './responses.ts';
+import { pathAndQuery } from './request-target.ts';
+import { type CacheAges, DEFAULT_CACHE_AGES } from './responses.ts';
+import {
+  COLLECTION_ROUTES,
+  type CollectionRoute,
+  NOT_FOUND_NEEDS,
+  READ_FILE,
+  SERVER_ROUTES,
+  type ServerRoute,
+} from './route-table.ts';
 import type { MetadataStorage } from './storage/index.ts';
 import type { TrustServices } from './trust-services.ts';
 
@@ -23,6 +27,10 @@ export interface TrustServerOptions {
   readonly keys: ServiceKeys;
   readonly clock: () => Date;
   readonly log: Log;
+  /** Who may do what; `openToAll` has to be said. */
+  readonly auth: Authenticator;
+  /** The only collections that this server is for; all unless given. */
+  readonly gunPrefixes?: readonly string[];
   readonly keyAlgorithm?: ServiceKeyAlgorithm;
   readonly limits?: Partial<UpdateLimits>;
   readonly cacheAges?: Partial<CacheAges>;
@@ -33,7 +41,7 @@ export interface TrustServer {
   fetch(request: Request): Promise<Response>;
 }
 
-/** Notary's HTTP API (reference 6) over the given storage and keys. */
+/** Notary's HTTP API (reference 6) over the given storage and keys. @throws GunPrefixError */
 export function createTrustServer(options: TrustServerOptions): TrustServer {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const publishing = { ...options, limits };
@@ -42,11 +50,21 @@ export function createTrustServer(options: TrustServerOptions): TrustServer {
     refresher: new Refresher(publishing),
     keyAlgorithm: options.keyAlgorithm ?? 'ecdsa',
     cacheAges: { ...DEFAULT_CACHE_AGES, ...options.cacheAges },
+    gunPrefixes: options.gunPrefixes ?? [],
   };
+  checkGunPrefixes(services.gunPrefixes);
   const app = routes(services);
   return {
-    fetch: async (request) =>
-      plainRead(request, services) ?? redirected(request) ?? (await answered(app, request, options.log)),
+    fetch: async (request) => {
+      try {
+        return await (plainRead(request, services) ??
+          options.auth.tokenResponse?.(request) ??
+          redirected(request) ??
+          answered(app, request, services));
+      } catch (error) {
+        return problemResponse(error, options.log);
+      }
+    },
   };
 }
 
@@ -55,38 +73,48 @@ const PLAIN_READ = /^https?:\/\/[^/]+\/v2\/([\w.:-]+(?:\/[\w.:-]+)*)\/_trust\/tu
 
 /**
  * The one route that nearly every request takes, ahead of the others: to match it in the table costs as much as all that
- * it does. It is the same handler; whatever is not spelled plainly goes to the table.
+ * it does. It is the same route of the table; whatever is not spelled plainly goes there.
  */
 function plainRead(request: Request, services: TrustServices): Promise<Response> | undefined {
   if (request.method !== 'GET' || request.url.length > MAX_PATH || request.url.includes('/.')) return undefined;
   const [, gun, file] = PLAIN_READ.exec(request.url) ?? [];
   if (gun === undefined || file === undefined) return undefined;
-  return read(gun, file, services).catch((error) => problemResponse(error, services.log));
-}
-
-async function read(gun: string, file: string, services: TrustServices): Promise<Response> {
-  return getMetadata(gunOf(gun, 'METADATA_NOT_FOUND'), file, services);
+  return aboutCollection(READ_FILE, gun, file, request, services);
 }
 
 function routes(services: TrustServices): Hono {
   const app = new Hono({ getPath });
-  const [tuf, file, key] = ['/v2/:gun{.+}/_trust/tuf/', ':file{.+[.]json}', ':file{(?:snapshot|timestamp)[.]key}'];
-
-  app.get('/v2/', () => textResponse('{}'));
-  app.get('/v2/_trust/changefeed', (c) => changefeed(undefined, c.req.url, services));
-  app.get('/v2/:gun{.+}/_trust/changefeed', (c) => changefeed(readGun(c), c.req.url, services));
-  app.post(tuf, (c) => update(writeGun(c), c.req.raw, services));
-  app.delete(tuf, (c) => deleteMetadata(writeGun(c), services));
-  app.get(tuf + key, (c) => getKey(writeGun(c), onlineRole(c), services));
-  app.post(tuf + key, (c) => rotateKey(writeGun(c), onlineRole(c), services));
-  app.get(tuf + file, (c) => read(param(c, 'gun'), param(c, 'file'), services));
-  app.get('/_notary_server/health', () => health(services));
-
-  app.notFound(() => {
-    throw new TrustProblem('METADATA_NOT_FOUND');
-  });
+  for (const route of SERVER_ROUTES) {
+    app.on(route.method, route.path, (c) => aboutServer(route, c.req.raw, services));
+  }
+  for (const route of COLLECTION_ROUTES) {
+    app.on(route.method, route.path, (c) =>
+      aboutCollection(route, param(c, 'gun'), param(c, 'file'), c.req.raw, services),
+    );
+  }
+  app.notFound((c) => notFound(c.req.raw, services));
   app.onError((error) => problemResponse(error, services.log));
   return app;
+}
+
+/** The order matters: a name that this server is not for is refused before anybody is asked who they are. */
+async function aboutCollection(
+  route: CollectionRoute,
+  name: string,
+  file: string,
+  request: Request,
+  services: TrustServices,
+): Promise<Response> {
+  const gun = gunOf(name, route.noGun);
+  requirePrefix(gun, services.gunPrefixes, route.method === 'POST' && file === '');
+  const actor = await services.auth.authenticate(request, { kind: 'repository', gun, actions: route.needs });
+  return route.handle({ request, services, actor, gun, file });
+}
+
+async function aboutServer(route: ServerRoute, request: Request, services: TrustServices): Promise<Response> {
+  const actor =
+    route.needs === 'nothing' ? ANONYMOUS : await services.auth.authenticate(request, { kind: route.needs });
+  return route.handle({ request, services, actor });
 }
 
 /** Longer than any path of the API; matching a route may cost more than linear time (S31). */
@@ -102,34 +130,25 @@ function param(context: Context, name: string): string {
   return context.req.param(name) ?? '';
 }
 
-function readGun(context: Context): Gun {
-  return gunOf(param(context, 'gun'), 'METADATA_NOT_FOUND');
-}
-
-function writeGun(context: Context): Gun {
-  return gunOf(param(context, 'gun'), 'INVALID_GUN');
-}
-
-function onlineRole(context: Context): OnlineRole {
-  return param(context, 'file') === 'snapshot.key' ? SNAPSHOT : TIMESTAMP;
-}
-
 /** Go's router sends `//` and `..` to the path without them; clients of a server URL with a final slash rely on it. */
 function redirected(request: Request): Response | undefined {
   const path = decodedPath(request.url);
   if (path === undefined || !/\/(?:\/|\.\.?(?:\/|$))/.test(path)) return undefined;
   const location = encodeURI(cleanPath(path)).replaceAll('?', '%3F').replaceAll('#', '%23');
-  return new Response(null, { status: 301, headers: { Location: location + new URL(request.url).search } });
+  return new Response(null, { status: 301, headers: { Location: location + pathAndQuery(request.url)[1] } });
 }
 
-const METHODS = new Set(['GET', 'POST', 'PUT', 'DELETE']);
+const METHODS = new Set(['GET', 'POST', 'PUT', 'DELETE', 'HEAD']);
 
-async function answered(app: Hono, request: Request, log: Log): Promise<Response> {
-  // Hono would answer HEAD as GET; Notary has no such route
-  if (request.method === 'HEAD') {
-    const { status, headers } = problemResponse(new TrustProblem('METADATA_NOT_FOUND'), log);
-    return new Response(null, { status, headers });
-  }
+async function answered(app: Hono, request: Request, services: TrustServices): Promise<Response> {
   if (!METHODS.has(request.method)) return new Response(null, { status: 405 });
-  return app.fetch(request);
+  if (request.method !== 'HEAD') return app.fetch(request);
+  // Hono would answer HEAD as GET; Notary has no such route
+  const { status, headers } = await notFound(request, services).catch((error) => problemResponse(error, services.log));
+  return new Response(null, { status, headers });
+}
+
+async function notFound(request: Request, services: TrustServices): Promise<never> {
+  await services.auth.authenticate(request, NOT_FOUND_NEEDS);
+  throw new TrustProblem('METADATA_NOT_FOUND');
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Log } from '../service/index.ts';
 import type { ServiceKeyAlgorithm } from '../signing/service-keys/index.ts';
+import type { Authenticator } from './auth/index.ts';
 import type { Publishing } from './publish.ts';
 import type { Refresher } from './refresh.ts';
 import type { CacheAges } from './responses.ts';
@@ -12,4 +13,6 @@ export interface TrustServices extends Publishing {
   readonly keyAlgorithm: ServiceKeyAlgorithm;
   readonly cacheAges: CacheAges;
   readonly log: Log;
+  readonly auth: Authenticator;
+  readonly gunPrefixes: readonly string[];
 }

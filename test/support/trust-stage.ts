@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { openToAll } from '../../src/server/auth/index.ts';
 import {
   CachedStorage,
   createTrustServer,
@@ -26,12 +27,13 @@ export interface Refusal {
 export class TrustStage {
   now = new Date('2026-11-23T12:00:00Z');
   readonly storage: MetadataStorage;
-  readonly keys: ServiceKeys = new MemoryServiceKeys();
+  readonly keys: ServiceKeys;
   readonly server: TrustServer;
 
   constructor(options: Partial<TrustServerOptions> = {}) {
     this.storage = options.storage ?? new CachedStorage(new MemoryStorage());
-    const fixed = { storage: this.storage, keys: this.keys, log: SILENT_LOG };
+    this.keys = options.keys ?? new MemoryServiceKeys();
+    const fixed = { storage: this.storage, keys: this.keys, log: SILENT_LOG, auth: openToAll };
     this.server = createTrustServer({ ...fixed, clock: () => this.now, ...options });
   }
 

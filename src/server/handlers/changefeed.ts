@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Gun } from '../../tuf/index.ts';
 import { TrustProblem } from '../problems.ts';
+import { queryOf } from '../request-target.ts';
 import { textResponse } from '../responses.ts';
 import type { ChangeQuery } from '../storage/index.ts';
 import type { TrustServices } from '../trust-services.ts';
@@ -11,7 +12,7 @@ const MAX_RECORDS = 10_000;
 
 /** GET /v2/_trust/changefeed and /v2/GUN/_trust/changefeed (reference 6.7). */
 export async function changefeed(gun: Gun | undefined, url: string, { storage }: TrustServices): Promise<Response> {
-  const changes = await storage.changes(changeQuery(gun, new URL(url).searchParams));
+  const changes = await storage.changes(changeQuery(gun, queryOf(url)));
   const records = changes.map((change) => ({
     ID: change.id,
     CreatedAt: change.createdAt.toISOString().replace(/\.?0*Z$/, 'Z'),

@@ -26,15 +26,16 @@ export async function startDockerd(stage: Stage): Promise<string> {
   return `unix://${socket}`;
 }
 
-/** Debian's docker-registry, plain HTTP on 127.0.0.1; `localhost:PORT`. */
-export async function startRegistry(stage: Stage): Promise<string> {
-  const directory = stage.makeDirectory('registry');
+/** Debian's docker-registry, plain HTTP on 127.0.0.1; `localhost:PORT`. With `auth`, as its configuration has it. */
+export async function startRegistry(stage: Stage, auth?: object): Promise<string> {
   const port = await freePort();
+  const directory = stage.makeDirectory(`registry-${port}`);
   const configuration = {
     version: '0.1',
     log: { level: 'info' },
     storage: { filesystem: { rootdirectory: join(directory, 'data') }, delete: { enabled: true } },
     http: { addr: `127.0.0.1:${port}` },
+    ...(auth === undefined ? {} : { auth }),
   };
   // JSON is YAML.
   writeFileSync(join(directory, 'config.yml'), JSON.stringify(configuration));

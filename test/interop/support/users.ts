@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TrustServer } from './notary-server.ts';
 import { type Outcome, run, succeed } from './processes.ts';
@@ -96,6 +96,18 @@ export class User {
     return run([...this.#notary(), ...args], { ...this.#options(NOTARY_PASSPHRASES), stdin });
   }
 
+  /** notary with a login, `user:password`, in the environment. */
+  notaryAs(login: string, ...args: string[]): Promise<Outcome> {
+    const variables = { ...NOTARY_PASSPHRASES, NOTARY_AUTH: Buffer.from(login).toString('base64') };
+    return run([...this.#notary(), ...args], { ...this.#options(variables), stdin: '' });
+  }
+
+  /** Logs in to a registry, as `docker login` leaves it in its configuration. */
+  logIn(registry: string, login: string): void {
+    const auths = { [registry]: { auth: Buffer.from(login).toString('base64') } };
+    writeFileSync(join(this.config, 'config.json'), JSON.stringify({ auths }), { mode: 0o600 });
+  }
+
   /** notary on a terminal, no passphrase in the environment. */
   notaryOnTerminal(...args: string[]): Session {
     return new Session([...this.#notary(), ...args], this.#options({}));
@@ -116,6 +128,11 @@ export class User {
 
   notaryFaceWithInput(stdin: string, ...args: string[]): Promise<Outcome> {
     return run([...this.#notaryFace(), ...args], { ...this.#options(NOTARY_PASSPHRASES), stdin });
+  }
+
+  notaryFaceAs(login: string, ...args: string[]): Promise<Outcome> {
+    const variables = { ...NOTARY_PASSPHRASES, NOTARY_AUTH: Buffer.from(login).toString('base64') };
+    return run([...this.#notaryFace(), ...args], { ...this.#options(variables), stdin: '' });
   }
 
   /** Hallmark called as notary on a terminal, no passphrase in the environment. */

@@ -59,7 +59,7 @@ export async function rotateKeys(
   if (options.stage === undefined) await checkRootSigners(session, root);
   if (!isServerManaged(role, options)) checkThreshold(role, root, options.key?.length ?? 1, threshold);
   const next = isServerManaged(role, options)
-    ? [await session.trustServer().rotateKey(session.gun, role as 'snapshot' | 'timestamp')]
+    ? [await session.trustServer('*').rotateKey(session.gun, role as 'snapshot' | 'timestamp')]
     : await ownKeys(context, session, keys, role as PublisherRole, options.key ?? []);
   const rotation = await publishRotation(context, session, role, next, threshold, options.stage);
   if (options.stage !== undefined) return;

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+import { originOf } from '../../service/index.ts';
+import { type Actor, ANONYMOUS, SERVER_ITSELF } from '../actor.ts';
+import { type Access, isReadOnly } from './access.ts';
+
+/** Decides who asks, and whether they may. One stands before every route; nothing is open by omission. */
+export interface Authenticator {
+  /**
+   * Who asks, if they may do what the request needs.
+   * @throws AuthenticationError, TooManyAttemptsError, AuthenticationUnavailableError
+   */
+  authenticate(request: Request, wanted: Access): Promise<Actor>;
+  /** Where this server gives tokens itself; `undefined` for requests of any other path. */
+  tokenResponse?(request: Request): Promise<Response> | undefined;
+}
+
+/** Nobody showed that they may: 401, with how to log in. */
+export class AuthenticationError extends Error {
+  override readonly name = 'AuthenticationError';
+  readonly wanted: Access;
+  /** The value of `WWW-Authenticate`. */
+  readonly challenge: string;
+
+  constructor(wanted: Access, challenge: string, reason: string, options?: ErrorOptions) {
+    super(reason, options);
+    this.wanted = wanted;
+    this.challenge = challenge;
+  }
+}
+
+/** Whoever guesses passwords has to wait: 429. */
+export class TooManyAttemptsError extends Error {
+  override readonly name = 'TooManyAttemptsError';
+  readonly retryAfterSeconds: number;
+
+  constructor(retryAfterSeconds: number) {
+    super(`too many failed logins; try again in ${retryAfterSeconds} s`);
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** The keys that tokens are checked against cannot be had: 503. */
+export class AuthenticationUnavailableError extends Error {
+  override readonly name = 'AuthenticationUnavailableError';
+}
+
+/** An authenticator cannot be set up as it was configured. */
+export class AuthenticationSetupError extends Error {
+  override readonly name = 'AuthenticationSetupError';
+}
+
+const MAX_NAME = 200;
+
+/**
+ * A user as the audit log names them: without what steers a terminal, and no longer than a column. No user passes for the
+ * server, or for nobody.
+ */
+export function userOf(name: string, request: Request): Actor {
+  if (name === '') return anonymous(request);
+  const plain = name
+    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?')
+    .slice(0, MAX_NAME)
+    .toWellFormed();
+  const isReserved = plain === ANONYMOUS.name || plain === SERVER_ITSELF.name;
+  return { name: isReserved ? `user:${plain}` : plain, ...originOf(request) };
+}
+
+function anonymous(request: Request): Actor {
+  return { ...ANONYMOUS, ...originOf(request) };
+}
+
+/** Everybody may do everything: for a server that only friends can reach. */
+export const openToAll: Authenticator = {
+  authenticate: async (request) => anonymous(request),
+};
+
+/**
+ * Lets everybody read collections without credentials. Whoever shows some is judged by them: a token that is no longer
+ * good should be noticed. The catalog stays closed, since it tells the names of all collections.
+ */
+export function withPublicRead(authenticator: Authenticator): Authenticator {
+  const tokenResponse = authenticator.tokenResponse?.bind(authenticator);
+  return {
+    authenticate: async (request, wanted) =>
+      isReadOnly(wanted) && !request.headers.has('authorization')
+        ? anonymous(request)
+        : authenticator.authenticate(request, wanted),
+    ...(tokenResponse === undefined ? {} : { tokenResponse }),
+  };
+}

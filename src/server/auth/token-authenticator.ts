@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Log } from '../../service/index.ts';
+import type { Actor } from '../actor.ts';
+import { type Access, isGranted } from './access.ts';
+import {
+  AuthenticationError,
+  AuthenticationSetupError,
+  type Authenticator,
+  userOf,
+  withPublicRead,
+} from './authenticator.ts';
+import { type BearerError, bearerChallenge, realmOnHost } from './challenge.ts';
+import { KeySource, type KeySourceOptions } from './key-source.ts';
+import { bearerToken, TokenVerifier } from './token-verifier.ts';
+
+/** Tokens of a token server, as Docker registries have it; names as in Notary's `auth.options`. */
+export interface TokenAuthenticatorOptions extends Omit<KeySourceOptions, 'log'> {
+  /** URL where clients ask for tokens. */
+  readonly realm: string;
+  /** Whom tokens are for, `aud`. */
+  readonly service: string;
+  /** Who gives them, `iss`. */
+  readonly issuer: string;
+  /** Send clients to `/auth/token` of the host that they asked, instead of `realm`. */
+  readonly autoredirect?: boolean;
+  /** By how much the clocks of both servers may differ; 60 unless given. */
+  readonly skewSeconds?: number;
+  /** Let everybody pull without a token. */
+  readonly publicRead?: boolean;
+  readonly clock: () => Date;
+  readonly log: Log;
+}
+
+const SKEW_SECONDS = 60;
+
+/** @throws AuthenticationSetupError */
+export async function tokenAuthenticator(options: TokenAuthenticatorOptions): Promise<Authenticator> {
+  const { realm, service, issuer, autoredirect = false, skewSeconds = SKEW_SECONDS, clock } = options;
+  for (const [name, value] of Object.entries({ realm, service, issuer })) {
+    if (value === '') throw new AuthenticationSetupError(`token authentication needs "${name}"`);
+  }
+  const verifier = new TokenVerifier(await KeySource.open(options), { issuer, service, skewSeconds, clock });
+  const realmOf = (request: Request) => (autoredirect ? realmOnHost(request, realm) : realm);
+  const authenticator = { authenticate: bearerAuthentication(verifier, service, realmOf) };
+  return options.publicRead === true ? withPublicRead(authenticator) : authenticator;
+}
+
+/** Judges a request by its bearer token; `realmOf` says where the client is to get one. */
+export function bearerAuthentication(
+  verifier: TokenVerifier,
+  service: string,
+  realmOf: (request: Request) => string,
+): Authenticator['authenticate'] {
+  return async (request: Request, wanted: Access): Promise<Actor> => {
+    const refused = (reason: string, error?: BearerError) =>
+      new AuthenticationError(wanted, bearerChallenge({ realm: realmOf(request), service }, wanted, error), reason);
+    if (!request.headers.has('authorization')) throw refused('no credentials');
+    const token = bearerToken(request);
+    if (token === undefined) throw refused('no bearer token');
+    const claims = await verifier.verify(token);
+    if (claims === undefined) throw refused('token is not good', 'invalid_token');
+    if (!isGranted(claims.grants, wanted)) throw refused('token grants too little', 'insufficient_scope');
+    return userOf(claims.subject, request);
+  };
+}
