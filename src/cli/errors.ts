@@ -118,6 +118,7 @@ const EXPECTED_NAMES = new Set([
   'EngineError',
   'TlsError',
   'ListenError',
+  'DatabaseAddressError',
   'DatabaseOpenError',
   'MigrationError',
   'MissingPassphraseError',

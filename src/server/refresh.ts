@@ -12,6 +12,7 @@ import {
   TrustedRoot,
   VerificationError,
 } from '../tuf/index.ts';
+import { SERVER_ITSELF } from './actor.ts';
 import { type CurrentView, currentFile, currentView } from './current-view.ts';
 import { heldKeys, signOnline } from './online-keys.ts';
 import type { Publishing } from './publish.ts';
@@ -113,7 +114,7 @@ async function renew(gun: Gun, view: CurrentView, deps: Publishing, due: Due): P
   const renewed = nextTimestamp(view.signedTimestamp, notaryV1.pin(snapshot), now);
   const timestamp = await signOnline(keys, held, renewed);
   const files = verifyOnline({ root, snapshot, timestamp, baseline: view });
-  await storage.commit(gun, view.timestamp, files, now);
+  await storage.commit(gun, view.timestamp, files, { now, actor: SERVER_ITSELF, action: 'renew' });
   return 'renewed';
 }
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
+import { context, fileOf } from '../../../test/support/metadata-files.ts';
 import { parseGun, TARGETS, TIMESTAMP, type Version } from '../../tuf/index.ts';
 import { ByteBoundedMap } from './byte-bounded-map.ts';
 import { CachedStorage } from './cached.ts';
 import { MemoryStorage } from './memory.ts';
-import { describeMetadataStorage, fileOf } from './metadata-storage.contract.ts';
+import { describeMetadataStorage } from './metadata-storage.contract.ts';
 import { ConflictError, type MetadataStorage } from './metadata-storage.ts';
 
 const gun = parseGun('example.com/app');
-const now = new Date('2026-11-23T12:00:00Z');
 
 describeMetadataStorage('CachedStorage', async () => new CachedStorage(new MemoryStorage()));
 describeMetadataStorage('CachedStorage without room', async () => new CachedStorage(new MemoryStorage(), { bytes: 0 }));
@@ -35,7 +35,7 @@ describe('CachedStorage', () => {
     const { asked, replica } = stage();
     const cache = replica();
     const file = fileOf(TARGETS, 1);
-    await cache.commit(gun, undefined, [file, fileOf(TIMESTAMP, 1)], now);
+    await cache.commit(gun, undefined, [file, fileOf(TIMESTAMP, 1)], context);
     const read = () =>
       Promise.all([
         cache.current(gun, TARGETS),
@@ -54,10 +54,10 @@ describe('CachedStorage', () => {
   test('the replica that wrote shows it at once, another within a second', async () => {
     const { time, replica } = stage();
     const [writer, reader] = [replica(), replica()];
-    await writer.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], now);
+    await writer.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], context);
     await Promise.all([writer.current(gun, TIMESTAMP), reader.current(gun, TIMESTAMP)]);
 
-    await writer.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], now);
+    await writer.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], context);
 
     expect((await writer.current(gun, TIMESTAMP))?.version).toBe(2 as Version);
     expect((await reader.current(gun, TIMESTAMP))?.version).toBe(1 as Version);
@@ -68,7 +68,7 @@ describe('CachedStorage', () => {
   test('a read that was under way during a write does not bring the old state back', async () => {
     const { storage, replica } = stage();
     const cache = replica();
-    await cache.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], now);
+    await cache.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], context);
     const slow = Promise.withResolvers<void>();
     const read = storage.latest.bind(storage);
     storage.latest = async (...args) => {
@@ -78,7 +78,7 @@ describe('CachedStorage', () => {
     };
 
     const early = cache.current(gun, TIMESTAMP);
-    await cache.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], now);
+    await cache.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], context);
     storage.latest = read;
     slow.resolve();
     await early;
@@ -89,11 +89,11 @@ describe('CachedStorage', () => {
   test('a conflict shows that what is held is old', async () => {
     const { storage, replica } = stage();
     const cache = replica();
-    await storage.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], now);
+    await storage.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], context);
     await cache.current(gun, TIMESTAMP);
-    await storage.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], now);
+    await storage.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], context);
 
-    const stale = cache.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2, 'other')], now);
+    const stale = cache.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2, 'other')], context);
 
     await expect(stale).rejects.toBeInstanceOf(ConflictError);
     expect((await cache.current(gun, TIMESTAMP))?.version).toBe(2 as Version);
@@ -103,9 +103,9 @@ describe('CachedStorage', () => {
     const { storage, time, replica } = stage();
     const cache = replica();
     const file = fileOf(TARGETS, 1);
-    await cache.commit(gun, undefined, [file, fileOf(TIMESTAMP, 1)], now);
+    await cache.commit(gun, undefined, [file, fileOf(TIMESTAMP, 1)], context);
     await Promise.all([cache.byHash(gun, TARGETS, file.sha256), cache.current(gun, TIMESTAMP)]);
-    await storage.delete(gun, now);
+    await storage.delete(gun, context);
 
     time.ms = 1000;
     expect(await cache.current(gun, TIMESTAMP)).toBeUndefined();
@@ -115,7 +115,7 @@ describe('CachedStorage', () => {
   test('a failed read is not remembered', async () => {
     const { storage, replica } = stage();
     const cache = replica();
-    await storage.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], now);
+    await storage.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], context);
     const read = storage.latest.bind(storage);
     storage.latest = async () => {
       throw new Error('down');
