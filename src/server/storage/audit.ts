@@ -11,7 +11,9 @@ export type AuditAction =
   | 'delete'
   | 'key-create'
   | 'key-rotate'
-  | 'refused';
+  | 'refused'
+  /** Not done: a file that only its publisher can sign is about to expire. */
+  | 'expiring';
 
 /** Plain data that survives JSON; never a secret. */
 export type AuditDetail = { readonly [name: string]: AuditValue };
