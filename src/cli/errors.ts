@@ -123,6 +123,7 @@ const EXPECTED_NAMES = new Set([
   'MigrationError',
   'MissingPassphraseError',
   'ServiceKeyError',
+  'AuditFileError',
 ]);
 
 function isExpected(error: unknown): error is Error {

@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { collect } from './collect.ts';
+import { addAuditCommands } from './commands/audit/index.ts';
 import { addChangelistCommands } from './commands/changelist.ts';
 import { addDelegationCommands } from './commands/delegation/index.ts';
 import { addKeyCommands } from './commands/key/index.ts';
@@ -98,6 +99,7 @@ function commandTree(io: Io, context: (globals: GlobalOptions) => CommandContext
   addStagingCommands(program, globals);
   addChangelistCommands(program, globals);
   addPinCommands(program, globals);
+  addAuditCommands(program, globals);
   for (const command of program.commands) command.copyInheritedSettings(program);
   program.argument('[command]').usage('[options] [command]').allowExcessArguments();
   program.action((command?: string) => {
