@@ -2,19 +2,21 @@
 import type { Io } from './io.ts';
 
 /**
- * One program under several names: `docker-trust` (Docker's CLI plugin), `notary`, and everything else is `hallmark`.
- * `hallmark notary …` and `hallmark docker-trust …` are the same without a link.
+ * One program under several names: `docker-trust` (Docker's CLI plugin), `notary`, `hallmark-image-verifier` (containerd's),
+ * and everything else is `hallmark`. `hallmark notary …` and the like are the same without a link.
  * @returns the exit code of the face chosen: 0, 1, 2 or 3 for hallmark, those of the originals for the others
  */
 export async function runProgram(name: string, argv: readonly string[], io: Io): Promise<number> {
   const face = faceOf(name);
   const [first, ...rest] = argv;
-  if (face === 'hallmark' && (first === 'notary' || first === 'docker-trust')) return runProgram(first, rest, io);
+  if (face === 'hallmark' && first !== undefined && FACES.has(first)) return runProgram(first, rest, io);
   switch (face) {
     case 'docker-trust':
       return (await import('./docker-trust/index.ts')).runDockerTrust(argv, io);
     case 'notary':
       return (await import('./notary/index.ts')).runNotary(argv, io);
+    case 'image-verifier':
+      return (await import('./image-verifier/index.ts')).runImageVerifier(argv, io);
     case 'hallmark':
       return (await import('./run.ts')).run(argv, io);
     default:
@@ -22,9 +24,15 @@ export async function runProgram(name: string, argv: readonly string[], io: Io):
   }
 }
 
-type Face = 'hallmark' | 'docker-trust' | 'notary';
+type Face = 'hallmark' | 'docker-trust' | 'notary' | 'image-verifier';
+
+const FACES: ReadonlyMap<string, Face> = new Map([
+  ['docker-trust', 'docker-trust'],
+  ['notary', 'notary'],
+  ['image-verifier', 'image-verifier'],
+  ['hallmark-image-verifier', 'image-verifier'],
+]);
 
 function faceOf(name: string): Face {
-  const plain = name.replace(/\.exe$/i, '');
-  return plain === 'docker-trust' || plain === 'notary' ? plain : 'hallmark';
+  return FACES.get(name.replace(/\.exe$/i, '')) ?? 'hallmark';
 }

@@ -83,6 +83,11 @@ export function isTerminal({ stdin }: Io): boolean {
   return 'isTTY' in stdin && stdin.isTTY === true;
 }
 
+/** A line that is shown as it is typed. */
+export async function readAnswer(io: Io, prompt: string): Promise<string> {
+  return (await readLine(io, prompt, true)).trim();
+}
+
 /** A line that is not shown, without white space around it. */
 export async function readSecret(io: Io, prompt: string): Promise<string> {
   return (await readLine(io, prompt, false)).trim();

@@ -11,6 +11,8 @@
  */
 
 export { RELEASES } from '../tuf/index.ts';
+export { type Collection, type CollectionOptions, fetchCollection } from './collection.ts';
+export * from './collection-directory.ts';
 export * from './errors.ts';
 export * from './exchange.ts';
 export * from './fetcher.ts';

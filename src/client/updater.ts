@@ -28,11 +28,11 @@ import type { MetadataCache } from './metadata-cache.ts';
 import { choosePin, type TrustPinning } from './pinning.ts';
 
 /** Bytes that a file of which nothing is known yet may have (S23; Notary allows 100 MiB for a root). */
-const MAX_ROOT_BYTES = 1 << 20;
+export const MAX_ROOT_BYTES = 1 << 20;
 const MAX_TIMESTAMP_BYTES = 1 << 16;
 /** Bytes that a file may have whatever its referrer says. */
 const MAX_PINNED_BYTES = 1 << 26;
-const MAX_ROOT_UPDATES = 1024;
+export const MAX_ROOT_UPDATES = 1024;
 const MAX_DELEGATIONS = 1000;
 
 export interface UpdaterOptions {
@@ -50,6 +50,8 @@ export interface UpdaterOptions {
    * but past their time, are told in `refused` instead of ending the update. A first use is judged as ever.
    */
   readonly renewing?: boolean;
+  /** For a copy that no server renews: timestamp and snapshot may have expired. Whoever asks for it holds versions against a floor. */
+  readonly frozen?: boolean;
 }
 
 /** A delegation that is not trusted now: expired, without enough signatures, or hidden by the snapshot. */
@@ -85,9 +87,9 @@ export class Updater {
   #staleSince: Date | undefined;
 
   constructor(options: UpdaterOptions) {
-    const { gun, dialect, now, renewing = false } = options;
+    const { gun, dialect, now, renewing = false, frozen = false } = options;
     this.#options = options;
-    this.#context = { gun, dialect, now, marks: options.marks.load(gun), renewing };
+    this.#context = { gun, dialect, now, marks: options.marks.load(gun), renewing, frozen };
   }
 
   /**

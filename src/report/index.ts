@@ -6,4 +6,9 @@
  *     const report = trustReport(gun, repository.targets);
  *     report.tags[0]?.signers;                           // ['alice', 'bob']
  */
+export { hierarchyMermaid } from './hierarchy-mermaid.ts';
+export { hierarchySvg } from './hierarchy-svg.ts';
+export { hierarchyTree } from './hierarchy-tree.ts';
+export { type Standing, standingOf } from './hierarchy-words.ts';
+export * from './key-hierarchy.ts';
 export * from './trust-report.ts';

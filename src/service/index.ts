@@ -34,3 +34,4 @@ export {
 export { noteOrigin, originOf, type RequestOrigin } from './request-origin.ts';
 export type { Span, Tracing } from './span.ts';
 export { loadTlsIdentity, TlsError, type TlsIdentity } from './tls-identity.ts';
+export { listenUnix, type UnixListener, type UnixListenOptions } from './unix-listener.ts';

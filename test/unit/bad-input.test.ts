@@ -12,8 +12,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { writeImage } from '../../src/cli/demo/image.ts';
 import { encodePem } from '../../src/encoding/index.ts';
+import { writeImage } from '../../src/lab/index.ts';
 import { PrivateKey } from '../../src/signing/index.ts';
 import { type CommandLineWorld, fingerprint, openWorld, type Ran } from '../support/command-line.ts';
 

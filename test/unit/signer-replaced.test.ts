@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { writeImage } from '../../src/cli/demo/image.ts';
+import { writeImage } from '../../src/lab/index.ts';
 import { type CommandLineWorld, openWorld } from '../support/command-line.ts';
 
 let world: CommandLineWorld;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CommandLineWorld, openWorld } from '../../../test/support/command-line.ts';
-import { writeImage } from '../demo/image.ts';
+import { writeImage } from '../../lab/index.ts';
 
 let world: CommandLineWorld;
 let repository: string;

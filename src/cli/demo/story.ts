@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Stage, writeImage } from '../../lab/index.ts';
 import { digestOf } from '../../registry/index.ts';
 import { ExitCode } from '../exit-codes.ts';
-import { writeImage } from './image.ts';
 import type { Narrator, Person } from './narrator.ts';
-import type { DemoStage } from './stage.ts';
 
 /** What the story is played with. */
 export interface Cast {
-  readonly stage: DemoStage;
+  readonly stage: Stage;
   readonly narrator: Narrator;
   readonly alice: Person;
   readonly bob: Person;
@@ -78,9 +77,9 @@ async function movedTag({ narrator, bob, mallory, work }: Cast, name: string, go
 
 async function tamperedManifest({ stage, narrator, bob, work }: Cast, name: string, good: string): Promise<void> {
   narrator.chapter('Mallory makes the registry serve changed bytes under the signed digest');
-  stage.tamperManifest(good);
+  stage.attacker.tamper(good);
   const pulled = await narrator.command(bob, ['pull', '--output', `oci:${join(work, 'tampered')}`, `${name}:1.0`]);
-  stage.behave();
+  stage.attacker.behave();
   narrator.expect(
     'the manifest does not have its digest: refused, and nothing was kept',
     pulled.exitCode === ExitCode.notTrusted && !holds(join(work, 'tampered'), good),
@@ -89,14 +88,14 @@ async function tamperedManifest({ stage, narrator, bob, work }: Cast, name: stri
 
 async function replayedTimestamp({ stage, narrator, alice, bob, work }: Cast, name: string): Promise<void> {
   narrator.chapter('Mallory, between Bob and the trust server, replays an old timestamp to hide a new release');
-  await stage.recordTimestamp(name);
+  await stage.attacker.record(name);
   await writeImage(join(work, 'better'), 'Hello again, with a security fix.');
   await narrator.command(alice, ['push', '--from', `oci:${join(work, 'better')}`, `${name}:1.1`]);
   const fresh = await narrator.command(bob, ['verify', `${name}:1.1`]);
   narrator.expect('Bob has seen the new release', fresh.exitCode === ExitCode.done);
-  stage.replayTimestamp(name);
+  stage.attacker.replay(name);
   const replayed = await narrator.command(bob, ['verify', `${name}:1.0`]);
-  stage.behave();
+  stage.attacker.behave();
   narrator.expect(
     'the old timestamp is refused: its version is lower than what Bob trusted before',
     replayed.exitCode === ExitCode.notTrusted,

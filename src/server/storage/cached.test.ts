@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { context, fileOf } from '../../../test/support/metadata-files.ts';
 import { parseGun, TARGETS, TIMESTAMP, type Version } from '../../tuf/index.ts';
 import { ByteBoundedMap } from './byte-bounded-map.ts';
-import { CachedStorage } from './cached.ts';
+import { CachedStorage, type StorageCacheOptions } from './cached.ts';
 import { MemoryStorage } from './memory.ts';
 import { describeMetadataStorage } from './metadata-storage.contract.ts';
 import { ConflictError, type MetadataStorage } from './metadata-storage.ts';
@@ -11,10 +11,14 @@ import { ConflictError, type MetadataStorage } from './metadata-storage.ts';
 const gun = parseGun('example.com/app');
 
 describeMetadataStorage('CachedStorage', async () => new CachedStorage(new MemoryStorage()));
+describeMetadataStorage(
+  'CachedStorage among others',
+  async () => new CachedStorage(new MemoryStorage(), { othersWrite: true }),
+);
 describeMetadataStorage('CachedStorage without room', async () => new CachedStorage(new MemoryStorage(), { bytes: 0 }));
 
 /** A storage that notes what it is asked, and two replicas in front of it. */
-function stage() {
+function stage(options: StorageCacheOptions = {}) {
   const storage = new MemoryStorage();
   const asked: string[] = [];
   const watched = new Proxy<MetadataStorage>(storage, {
@@ -26,7 +30,7 @@ function stage() {
     },
   });
   const time = { ms: 0 };
-  const replica = () => new CachedStorage(watched, { elapsed: () => time.ms });
+  const replica = () => new CachedStorage(watched, { ...options, elapsed: () => time.ms });
   return { storage, asked, time, replica };
 }
 
@@ -63,6 +67,33 @@ describe('CachedStorage', () => {
     expect((await reader.current(gun, TIMESTAMP))?.version).toBe(1 as Version);
     time.ms = 1000;
     expect((await reader.current(gun, TIMESTAMP))?.version).toBe(2 as Version);
+  });
+
+  test('S17 among replicas a client never goes back to an older timestamp: another replica shows a write at once', async () => {
+    const { storage, replica } = stage({ othersWrite: true });
+    const [writer, reader] = [replica(), replica()];
+    await writer.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], context);
+    await Promise.all([writer.current(gun, TIMESTAMP), reader.current(gun, TIMESTAMP)]);
+
+    await writer.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], context);
+    expect((await reader.current(gun, TIMESTAMP))?.version).toBe(2 as Version);
+
+    await storage.delete(gun, context);
+    expect(await reader.current(gun, TIMESTAMP)).toBeUndefined();
+    expect(await reader.byHash(gun, TIMESTAMP, fileOf(TIMESTAMP, 2).sha256)).toBeUndefined();
+  });
+
+  test('among replicas a warm read asks the changefeed, and for nothing else', async () => {
+    const { asked, replica } = stage({ othersWrite: true });
+    const cache = replica();
+    await cache.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], context);
+    await cache.current(gun, TIMESTAMP);
+    asked.length = 0;
+
+    await Promise.all(Array.from({ length: 50 }, () => cache.current(gun, TIMESTAMP)));
+
+    expect([...new Set(asked)]).toEqual(['changes']);
+    expect(asked.length).toBeLessThanOrEqual(2);
   });
 
   test('a read that was under way during a write does not bring the old state back', async () => {

@@ -2,6 +2,7 @@
 import { type Gun, type RoleName, TIMESTAMP, type Version } from '../../tuf/index.ts';
 import type { AuditEntry, AuditQuery, AuditRecord } from './audit.ts';
 import { ByteBoundedMap } from './byte-bounded-map.ts';
+import { ChangefeedTail } from './changefeed-tail.ts';
 import type {
   Change,
   ChangeContext,
@@ -18,7 +19,12 @@ import type {
 export interface StorageCacheOptions {
   /** Bytes of metadata kept in memory. */
   readonly bytes?: number;
-  /** How long another replica's write may stay unseen, in milliseconds. */
+  /**
+   * Whether other processes write to the same storage: then what is current is answered from memory only after the
+   * changefeed was asked, so that clients that go from one replica to the next never see time run backwards.
+   */
+  readonly othersWrite?: boolean;
+  /** How long what is current is kept, in milliseconds. */
   readonly currentMs?: number;
   /** Milliseconds of a clock that never goes back. */
   readonly elapsed?: () => number;
@@ -52,8 +58,8 @@ interface Collection {
 
 /**
  * Keeps what was read in memory. What a hash or version names never changes and stays until room is needed; what is
- * current is at most a second old, and dropped at once when this process writes. Content is kept under its GUN and role,
- * and leaves with its collection (W cross-GUN content by hash).
+ * current is at most a second old, and dropped at once when this process writes, or is seen to have been written by
+ * another. Content is kept under its GUN and role, and leaves with its collection (W cross-GUN content by hash).
  */
 export class CachedStorage implements MetadataStorage {
   readonly #storage: MetadataStorage;
@@ -61,6 +67,7 @@ export class CachedStorage implements MetadataStorage {
   readonly #collections: ByteBoundedMap<Collection>;
   readonly #currentMs: number;
   readonly #elapsed: () => number;
+  readonly #others: ChangefeedTail | undefined;
   #generation = 0;
   #hits = 0;
   #misses = 0;
@@ -73,9 +80,13 @@ export class CachedStorage implements MetadataStorage {
     this.#collections = new ByteBoundedMap(bytes / 4);
     this.#currentMs = options.currentMs ?? CURRENT_MS;
     this.#elapsed = options.elapsed ?? (() => performance.now());
+    if (options.othersWrite === true) {
+      this.#others = new ChangefeedTail(storage, { onChange: (change) => this.#drop(change), elapsed: this.#elapsed });
+    }
   }
 
   async current(gun: Gun, role: RoleName): Promise<StoredFile | undefined> {
+    if (this.#others !== undefined) await this.#others.caughtUp();
     const collection = this.#collection(gun);
     const known = collection.current.get(role);
     if (known !== undefined && this.#elapsed() < known.until) {
@@ -185,6 +196,11 @@ export class CachedStorage implements MetadataStorage {
     const made: Collection = { generation: ++this.#generation, current: new Map() };
     this.#collections.set(gun, made, ENTRY_BYTES);
     return made;
+  }
+
+  #drop({ gun, category }: Change): void {
+    if (category === 'deletion') this.#forget(gun as Gun);
+    else this.#collections.get(gun)?.current.clear();
   }
 
   #forget(gun: Gun): void {

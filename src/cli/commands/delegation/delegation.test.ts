@@ -4,8 +4,8 @@ import { createPublicKey } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CommandLineWorld, openWorld, type Ran } from '../../../../test/support/command-line.ts';
+import { writeImage } from '../../../lab/index.ts';
 import { openKeyStore, PrivateKey } from '../../../signing/index.ts';
-import { writeImage } from '../../demo/image.ts';
 
 let world: CommandLineWorld;
 let repository: string;

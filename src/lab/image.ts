@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { packTar } from 'modern-tar';
-import { encodeUtf8 } from '../../encoding/index.ts';
-import { type Digest, digestHex, digestOf, hostPlatform } from '../../registry/index.ts';
+import { encodeUtf8 } from '../encoding/index.ts';
+import { type Digest, digestHex, digestOf, hostPlatform } from '../registry/index.ts';
 
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import { TIMESTAMP } from '../tuf/index.ts';
+import type { HierarchyKey, HierarchyRole } from './key-hierarchy.ts';
+import { naturalOrder } from './natural-order.ts';
+
+const DAY = 86_400_000;
+/** What ends sooner is worth a second look; a timestamp lives for two weeks, and is renewed without anybody's doing. */
+const SOON_DAYS = 30;
+const TIMESTAMP_SOON_DAYS = 3;
+const SHORT_ID = 12;
+const TAGS_SHOWN = 5;
+
+/** How a role stands at `now`: what a picture shows by colour, and text by a word. */
+export type Standing = 'valid' | 'soon' | 'expired' | 'refused' | 'empty';
+
+export function standingOf(role: HierarchyRole, now: Date): Standing {
+  if (role.refused !== undefined) return 'refused';
+  if (role.file === undefined) return 'empty';
+  const days = daysUntil(role.file.expires, now);
+  if (days < 0) return 'expired';
+  return days < (role.role === TIMESTAMP ? TIMESTAMP_SOON_DAYS : SOON_DAYS) ? 'soon' : 'valid';
+}
+
+/** `version 3, until 2029-11-24 (1095 days)`. */
+export function fileWords(role: HierarchyRole, now: Date): string {
+  if (role.refused !== undefined) return `refused: ${plain(role.refused)}`;
+  if (role.file === undefined) return 'has signed nothing yet';
+  return `version ${role.file.version}, ${untilWords(role.file.expires, now)}`;
+}
+
+/** `1 of 2 keys must sign`. */
+export function thresholdWords({ threshold, keys }: HierarchyRole): string {
+  return `${threshold} of ${keys.length} ${keys.length === 1 ? 'key' : 'keys'} must sign`;
+}
+
+/** `3f2b8c901d4e ecdsa, signed, certificate until …`. */
+export function keyWords(key: HierarchyKey, now: Date): string {
+  const parts = [
+    `${key.id.slice(0, SHORT_ID)} ${key.algorithm}`,
+    ...(key.signed ? ['signed'] : []),
+    ...(key.certificateExpires === undefined ? [] : [`certificate ${untilWords(key.certificateExpires, now)}`]),
+  ];
+  return parts.join(', ');
+}
+
+/** `may sign every tag`, or the beginnings that it is bound to; nothing for a role without paths of its own. */
+export function pathWords({ paths }: HierarchyRole): readonly string[] {
+  if (paths === undefined) return [];
+  if (paths.length === 0) return ['may sign no tag'];
+  if (paths.includes('')) return ['may sign every tag'];
+  return [`may sign ${paths.map((path) => `${plain(path)}*`).join(', ')}`];
+}
+
+/** `7 tags: latest, v3, v2, v1, … 3 more`; nothing for a role that signs none by its nature. */
+export function tagWords({ file }: HierarchyRole): readonly string[] {
+  const tags = file?.tags;
+  if (tags === undefined) return [];
+  if (tags.length === 0) return ['no tags'];
+  const shown = [...tags].sort(naturalOrder).slice(-TAGS_SHOWN).reverse();
+  const more = tags.length - shown.length;
+  const count = `${tags.length} ${tags.length === 1 ? 'tag' : 'tags'}`;
+  return [`${count}: ${shown.map(plain).join(', ')}${more > 0 ? `, … ${more} more` : ''}`];
+}
+
+/** Names come from others: none may command a terminal, turn the direction of text, or begin a line of its own. */
+function plain(text: string): string {
+  return text.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
+}
+
+function untilWords(end: Date, now: Date): string {
+  const days = daysUntil(end, now);
+  const date = end.toISOString().slice(0, 10);
+  if (days < 0) return `EXPIRED ${date}`;
+  return `until ${date} (${Math.floor(days)} ${Math.floor(days) === 1 ? 'day' : 'days'})`;
+}
+
+function daysUntil(end: Date, now: Date): number {
+  return (end.getTime() - now.getTime()) / DAY;
+}
