@@ -5,6 +5,7 @@ import { CredentialsError, ImageFileError, InvalidReferenceError, RegistryError 
 import { KeyStoreError, PrivateKeyError, PublicKeyFileError } from '../signing/index.ts';
 import { MetadataError, VerificationError } from '../tuf/index.ts';
 import { ExitCode } from './exit-codes.ts';
+import { RefusedByPolicy } from './refused-by-policy.ts';
 import { UNKNOWN_AUTHORITY } from './tls-files.ts';
 import { PartialFailure, UsageError } from './usage-error.ts';
 
@@ -29,6 +30,7 @@ export function failureOf(error: unknown, subject: string): Failure {
       hint: 'the registry, or somebody before it, serves other content than was signed: nothing was kept',
     };
   }
+  if (error instanceof RefusedByPolicy) return refused(error);
   if (error instanceof PartialFailure) return { exitCode: error.exitCode, message: error.message };
   return { exitCode: ExitCode.failed, ...failed(error, subject) };
 }
@@ -36,6 +38,11 @@ export function failureOf(error: unknown, subject: string): Failure {
 /** Content that is not what its digest says was had, and is bad: that is no failure to get it (property 4). */
 function isForged({ code }: RegistryError): boolean {
   return code === 'digest-mismatch' || code === 'length-mismatch';
+}
+
+function refused({ message, outcome }: RefusedByPolicy): Failure {
+  const hint = 'see what was looked at with: hallmark policy explain REFERENCE';
+  return { exitCode: outcome === 'deny' ? ExitCode.notTrusted : ExitCode.failed, message: `Error: ${message}`, hint };
 }
 
 /** Docker's texts (reference 10.5). */
@@ -115,6 +122,7 @@ function codeOf(cause: unknown): string {
 
 /** Errors of parts that only some commands load: to import their classes here would load them for every command. */
 const EXPECTED_NAMES = new Set([
+  'ConversionError',
   'EngineError',
   'TlsError',
   'ListenError',
@@ -122,6 +130,7 @@ const EXPECTED_NAMES = new Set([
   'DatabaseOpenError',
   'MigrationError',
   'MissingPassphraseError',
+  'PolicyError',
   'ServiceKeyError',
   'ConfigError',
   'SecretFileError',

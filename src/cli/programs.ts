@@ -2,14 +2,15 @@
 import type { Io } from './io.ts';
 
 /**
- * One program under several names: `docker-trust` (Docker's CLI plugin), `notary`, `notary-server`, `notary-signer`, and
- * everything else is `hallmark`. `hallmark notary …` and so on are the same without a link.
+ * One program under several names: `docker-trust` (Docker's CLI plugin), `notary`, `notary-server`, `notary-signer`,
+ * `hallmark-image-verifier` (containerd's), and everything else is `hallmark`. `hallmark notary …` and the like are the same
+ * without a link.
  * @returns the exit code of the face chosen: 0, 1, 2 or 3 for hallmark, those of the originals for the others
  */
 export async function runProgram(name: string, argv: readonly string[], io: Io): Promise<number> {
   const face = faceOf(name);
   const [first, ...rest] = argv;
-  if (face === 'hallmark' && first !== undefined && isOtherFace(first)) return runProgram(first, rest, io);
+  if (face === 'hallmark' && first !== undefined && FACES.has(first)) return runProgram(first, rest, io);
   switch (face) {
     case 'docker-trust':
       return (await import('./docker-trust/index.ts')).runDockerTrust(argv, io);
@@ -18,6 +19,8 @@ export async function runProgram(name: string, argv: readonly string[], io: Io):
     case 'notary-server':
     case 'notary-signer':
       return (await import('./notary-services/index.ts')).runNotaryService(face, argv, io);
+    case 'image-verifier':
+      return (await import('./image-verifier/index.ts')).runImageVerifier(argv, io);
     case 'hallmark':
       return (await import('./run.ts')).run(argv, io);
     default:
@@ -25,14 +28,17 @@ export async function runProgram(name: string, argv: readonly string[], io: Io):
   }
 }
 
-const OTHER_FACES = ['docker-trust', 'notary', 'notary-server', 'notary-signer'] as const;
-type OtherFace = (typeof OTHER_FACES)[number];
+type Face = 'hallmark' | 'docker-trust' | 'notary' | 'notary-server' | 'notary-signer' | 'image-verifier';
 
-function isOtherFace(name: string): name is OtherFace {
-  return OTHER_FACES.some((face) => face === name);
-}
+const FACES: ReadonlyMap<string, Face> = new Map([
+  ['docker-trust', 'docker-trust'],
+  ['notary', 'notary'],
+  ['notary-server', 'notary-server'],
+  ['notary-signer', 'notary-signer'],
+  ['image-verifier', 'image-verifier'],
+  ['hallmark-image-verifier', 'image-verifier'],
+]);
 
-function faceOf(name: string): OtherFace | 'hallmark' {
-  const plain = name.replace(/\.exe$/i, '');
-  return isOtherFace(plain) ? plain : 'hallmark';
+function faceOf(name: string): Face {
+  return FACES.get(name.replace(/\.exe$/i, '')) ?? 'hallmark';
 }

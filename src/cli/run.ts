@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Command, CommanderError } from 'commander';
+import type { ImageReference } from '../registry/index.ts';
 import { collect } from './collect.ts';
 import { addArchiveCommands } from './commands/archive-commands.ts';
+import { addAuditCommands } from './commands/audit/index.ts';
 import { addChangelistCommands } from './commands/changelist.ts';
 import { addDelegationCommands } from './commands/delegation/index.ts';
+import { addEnforcementCommands } from './commands/enforcement.ts';
 import { addKeyCommands } from './commands/key/index.ts';
+import { addPolicyCommands } from './commands/policy/index.ts';
 import { addServiceCommands } from './commands/services.ts';
 import { addPinCommands, addStagingCommands } from './commands/staging-and-pins.ts';
 import type { CommandContext } from './context.ts';
@@ -14,7 +18,7 @@ import type { Io } from './io.ts';
 import { oneLine } from './one-line.ts';
 import type { Session } from './session.ts';
 import type { GlobalOptions } from './settings.ts';
-import type { TrustView } from './trust-view.ts';
+import type { SessionManners, TrustView } from './trust-view.ts';
 import { VERSION } from './version.ts';
 
 /**
@@ -31,12 +35,13 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   const program = commandTree(io, (globals) => ({
     io,
     globals,
-    view: (reference) => opened(new (loaded(parts.TrustView))(io, globals, reference)),
-    open: (reference) => opened(new (loaded(parts.Session))(io, globals, reference)),
+    view: (reference) => opened(new (loaded(parts.TrustView))(io, globals, reference, parts.manners?.(reference))),
+    open: (reference) => opened(new (loaded(parts.Session))(io, globals, reference, parts.manners?.(reference))),
   }));
   program.hook('preAction', async (_, command) => {
     Object.assign(parts, await import('./trust-view.ts'));
     if (!LOOKS_ONLY.has(command.name())) Object.assign(parts, await import('./session.ts'));
+    Object.assign(parts, await mannersOfPolicy(io, program.opts<GlobalOptions>()));
   });
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -56,6 +61,15 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
 interface Parts {
   readonly TrustView: typeof TrustView;
   readonly Session: typeof Session;
+  readonly manners: (reference: ImageReference) => SessionManners;
+}
+
+/** A policy says server and pins of an image to every command; it is read when a repository is opened, where there is one. */
+async function mannersOfPolicy(io: Io, options: GlobalOptions): Promise<Pick<Parts, 'manners'> | undefined> {
+  const { policyPath } = await import('./policy-place.ts');
+  if (policyPath(io, options) === undefined) return undefined;
+  const { policyInForce, termsFor } = await import('./policy-in-force.ts');
+  return { manners: (reference) => ({ terms: termsFor(policyInForce(io, options), reference) }) };
 }
 
 /** Commands that change nothing: they start without what keys and publishing need. */
@@ -66,7 +80,8 @@ function loaded<T>(part: T | undefined): T {
   return part;
 }
 
-function commandTree(io: Io, context: (globals: GlobalOptions) => CommandContext): Command {
+/** All commands and their options; what they do is loaded when one is called. */
+export function commandTree(io: Io, context: (globals: GlobalOptions) => CommandContext): Command {
   const program = new Command('hallmark')
     .description('Docker Content Trust: push signed, pull what is signed, refuse everything else')
     .version(VERSION, '--version', 'print the version')
@@ -86,6 +101,7 @@ function commandTree(io: Io, context: (globals: GlobalOptions) => CommandContext
     )
     .option('--pin-fd <[label=]fd>', "the token's PIN from an open file descriptor", collect)
     .option('--max-staleness <span>', 'when the server cannot be reached, trust data checked so long ago (30m, 12h)')
+    .option('--policy <file>', 'policy that says which images need which trust (HALLMARK_POLICY)')
     .option('--json', 'print the answer as JSON')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
@@ -102,6 +118,9 @@ function commandTree(io: Io, context: (globals: GlobalOptions) => CommandContext
   addChangelistCommands(program, globals);
   addPinCommands(program, globals);
   addArchiveCommands(program, globals);
+  addPolicyCommands(program, globals);
+  addEnforcementCommands(program, globals);
+  addAuditCommands(program, globals);
   for (const command of program.commands) command.copyInheritedSettings(program);
   program.argument('[command]').usage('[options] [command]').allowExcessArguments();
   program.action((command?: string) => {
@@ -183,6 +202,17 @@ function addServerCommands(program: Command, globals: () => CommandContext): voi
     .option('--exercise <number|name>', 'one of them')
     .option('--auto', 'without a pause; exit code 1 if a promise is not kept')
     .action(async (options) => (await import('./commands/lab.ts')).lab(globals(), options, run));
+  program
+    .command('doctor')
+    .description(
+      'find what is open on this machine: settings that let unverified images through, keys that others can read',
+    )
+    .option('--fix', 'mend what can be mended safely; nothing is changed without it')
+    .action(async (options) => (await import('./commands/doctor.ts')).doctor(globals(), options));
+  program
+    .command('completion <shell>')
+    .description('print completions for bash, zsh or fish')
+    .action(async (shell) => (await import('./commands/completion.ts')).completion(globals(), shell, program));
   program
     .command('install-plugin')
     .description('make docker trust of this program, as a plugin of the docker CLI')

@@ -12,6 +12,7 @@ export interface GlobalOptions {
   readonly passphraseFile?: readonly string[];
   readonly passphraseFd?: readonly string[];
   readonly maxStaleness?: string;
+  readonly policy?: string;
   readonly token?: readonly string[];
   readonly pinFd?: readonly string[];
   readonly json?: boolean;
@@ -27,12 +28,12 @@ const HUB_TRUST_SERVER = 'https://notary.docker.io';
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /**
- * The trust server of an image: `--server`, `DOCKER_CONTENT_TRUST_SERVER`, else Docker Hub's or the registry's own host
- * (reference 1.3). Plain http is taken on loopback only.
+ * The trust server of an image: `--server`, `DOCKER_CONTENT_TRUST_SERVER`, the policy's rule for it, else Docker Hub's or the
+ * registry's own host (reference 1.3). Plain http is taken on loopback only.
  * @throws UsageError
  */
-export function trustServer(io: Io, options: GlobalOptions, reference: ImageReference): string {
-  const given = options.server ?? (io.env.DOCKER_CONTENT_TRUST_SERVER || undefined);
+export function trustServer(io: Io, options: GlobalOptions, reference: ImageReference, byPolicy?: string): string {
+  const given = options.server ?? (io.env.DOCKER_CONTENT_TRUST_SERVER || byPolicy);
   if (given === undefined)
     return reference.domain === 'docker.io' ? HUB_TRUST_SERVER : `https://${registryHost(reference)}`;
   const url = URL.parse(given);

@@ -10,6 +10,7 @@ import {
   trustPinning,
   Updater,
 } from '../client/index.ts';
+import type { VerifyTerms } from '../policy/index.ts';
 import {
   authenticatedFetch,
   type Credentials,
@@ -34,7 +35,7 @@ import {
 } from '../tuf/index.ts';
 import type { Io } from './io.ts';
 import { type GlobalOptions, parseDuration, trustDirectory, trustServer } from './settings.ts';
-import { tlsFilesFor, tlsTransport } from './tls-files.ts';
+import { type TlsFiles, tlsFilesFor, tlsTransport } from './tls-files.ts';
 
 /** How an owner renews what has expired. */
 const RENEWALS = new Map<RoleName, (gun: Gun) => string>([
@@ -48,6 +49,8 @@ export interface SessionManners {
   readonly onNewRootKey?: () => void;
   /** A first use is not told. */
   readonly quietFirstUse?: boolean;
+  /** Of the policy's rule for the image: whose server, authority and pins hold unless the user names others. */
+  readonly terms?: VerifyTerms | undefined;
 }
 
 /** One repository as it can be looked at: its trust data and its registry, without a key. */
@@ -66,7 +69,7 @@ export class TrustView {
     this.options = options;
     this.#reference = reference;
     this.gun = parseGun(gunOf(reference));
-    this.server = trustServer(io, options, reference);
+    this.server = trustServer(io, options, reference, manners.terms?.server);
   }
 
   /** The repository as it is trusted now; a first use is told. */
@@ -88,7 +91,7 @@ export class TrustView {
       fetcher: this.fetcher(actions),
       cache: new DirectoryMetadataCache(directory),
       marks: new DirectoryHighWaterMarks(directory),
-      pinning: trustPinning(directory, loadPins(directory)),
+      pinning: this.manners.terms?.pinning ?? trustPinning(directory, loadPins(directory)),
       now: this.io.now(),
       renewing,
       ...(maxStaleness === undefined
@@ -131,7 +134,7 @@ export class TrustView {
       scopes: [repositoryScope(this.gun, actions.split(',') as ('pull' | 'push' | '*')[])],
       credentials: () => this.credentials(),
       credentialHost: registryHost(this.#reference),
-      transport: tlsTransport(tlsFilesFor(this.io, this.options, this.server)),
+      transport: tlsTransport(this.#tlsFiles()),
     });
     const fetch: HttpFetch = async (url, init) => {
       try {
@@ -144,6 +147,13 @@ export class TrustView {
     };
     this.#fetchers.set(actions, fetch);
     return fetch;
+  }
+
+  /** The rule's authority vouches for the rule's server, and for no other. */
+  #tlsFiles(): TlsFiles {
+    const { terms } = this.manners;
+    const isRules = terms?.ca !== undefined && terms.server === this.server && this.options.ca === undefined;
+    return isRules ? { ca: [terms.ca] } : tlsFilesFor(this.io, this.options, this.server);
   }
 
   /** The user's login for the image's registry. */

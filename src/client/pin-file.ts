@@ -34,9 +34,19 @@ export function pinFilePath(trustDirectory: string): string {
  * @throws TrustDirectoryError `unreadable`, `damaged`
  */
 export function loadPins(trustDirectory: string): Pins {
-  const path = pinFilePath(trustDirectory);
+  return readPins(pinFilePath(trustDirectory)) ?? NO_PINS;
+}
+
+/** As {@link loadPins}, of a file that has to be there. @throws TrustDirectoryError */
+export function loadPinFile(path: string): Pins {
+  const pins = readPins(path);
+  if (pins === undefined) throw new TrustDirectoryError('unreadable', path, `there are no pins at ${path}`);
+  return pins;
+}
+
+function readPins(path: string): Pins | undefined {
   const bytes = readIfThere(path);
-  if (bytes === undefined) return NO_PINS;
+  if (bytes === undefined) return undefined;
   if ((statSync(path).mode & WRITABLE_BY_OTHERS) !== 0)
     throw new TrustDirectoryError('damaged', path, `${path} can be written by others: chmod 600 ${path}`);
   try {
@@ -54,7 +64,11 @@ export function storePins(trustDirectory: string, pins: Pins): void {
 
 /** The pins as a client applies them; relative CA files are looked up beside the pins. @throws TrustDirectoryError */
 export function trustPinning(trustDirectory: string, pins: Pins): TrustPinning {
-  const directory = dirname(pinFilePath(trustDirectory));
+  return pinningFrom(dirname(pinFilePath(trustDirectory)), pins);
+}
+
+/** The same with relative CA files looked up in any directory. @throws TrustDirectoryError */
+export function pinningFrom(directory: string, pins: Pins): TrustPinning {
   const ca = new Map([...pins.ca].map(([name, text]) => [name, isPem(text) ? text : readCa(directory, text)]));
   return { certs: pins.certs, keys: pins.keys, ca, trustOnFirstUse: pins.tofu ?? true };
 }

@@ -50,6 +50,8 @@ export interface UpdaterOptions {
    * but past their time, are told in `refused` instead of ending the update. A first use is judged as ever.
    */
   readonly renewing?: boolean;
+  /** For a copy that no server renews: timestamp and snapshot may have expired. Whoever asks for it holds versions against a floor. */
+  readonly frozen?: boolean;
 }
 
 /** A delegation that is not trusted now: expired, without enough signatures, or hidden by the snapshot. */
@@ -85,9 +87,9 @@ export class Updater {
   #staleSince: Date | undefined;
 
   constructor(options: UpdaterOptions) {
-    const { gun, dialect, now, renewing = false } = options;
+    const { gun, dialect, now, renewing = false, frozen = false } = options;
     this.#options = options;
-    this.#context = { gun, dialect, now, marks: options.marks.load(gun), renewing };
+    this.#context = { gun, dialect, now, marks: options.marks.load(gun), renewing, frozen };
   }
 
   /**

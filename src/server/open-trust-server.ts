@@ -32,8 +32,7 @@ export async function openTrustServer(options: OpenTrustServerOptions): Promise<
   const opened = options.dataDir === 'memory' ? openInMemory() : await openInDirectory(options.dataDir, options);
   const { clock, log, auth = openToAll } = options;
   const storage = new CachedStorage(opened.storage);
-  const { fetch } = createTrustServer({ clock, log, auth, storage, keys: opened.keys });
-  return { fetch, close: opened.close };
+  return { ...createTrustServer({ clock, log, auth, storage, keys: opened.keys }), close: opened.close };
 }
 
 interface Opened {

@@ -18,11 +18,19 @@ const TEXT = 'text/plain; charset=utf-8';
 /** The moment of files that are served again and again, as text, for as long as the files stay in memory. */
 const moments = new WeakMap<StoredFile, string>();
 
-/** Metadata leaves byte for byte as it came. */
-export function metadataResponse(file: StoredFile, kind: keyof CacheAges, ages: CacheAges): Response {
+/**
+ * Metadata leaves byte for byte as it came. What somebody had to show credentials for is theirs to keep alone: a shared
+ * cache that read `public` would hand it to whoever asks next.
+ */
+export function metadataResponse(
+  file: StoredFile,
+  kind: keyof CacheAges,
+  ages: CacheAges,
+  audience: 'public' | 'private',
+): Response {
   const modified = moments.get(file) ?? momentOf(file);
   moments.set(file, modified);
-  const headers = { 'Content-Type': TEXT, 'Last-Modified': modified, ...cacheHeaders(kind, ages[kind]) };
+  const headers = { 'Content-Type': TEXT, 'Last-Modified': modified, ...cacheHeaders(kind, ages[kind], audience) };
   return new Response(file.bytes as Uint8Array<ArrayBuffer>, { headers });
 }
 
@@ -30,10 +38,11 @@ function momentOf({ createdAt }: StoredFile): string {
   return createdAt?.toUTCString().replace('GMT', 'UTC') ?? 'Mon, 01 Jan 0001 00:00:00 UTC';
 }
 
-function cacheHeaders(kind: keyof CacheAges, age: number): Record<string, string> {
+function cacheHeaders(kind: keyof CacheAges, age: number, audience: 'public' | 'private'): Record<string, string> {
   if (age === 0) return { 'Cache-Control': 'max-age=0, no-cache, no-store', Pragma: 'no-cache' };
   const revalidate = kind === 'current' ? ', must-revalidate' : '';
-  return { 'Cache-Control': `public, max-age=${age}, s-maxage=${age}${revalidate}` };
+  const shared = audience === 'public' ? `, s-maxage=${age}` : '';
+  return { 'Cache-Control': `${audience}, max-age=${age}${shared}${revalidate}` };
 }
 
 export function textResponse(text: string): Response {

@@ -52,7 +52,7 @@ export const READ_FILE: CollectionRoute = {
   path: TUF + FILE,
   needs: ['pull'],
   noGun: 'METADATA_NOT_FOUND',
-  handle: ({ gun, file, services }) => getMetadata(gun, file, services),
+  handle: ({ gun, file, request, services }) => getMetadata(gun, file, request, services),
 };
 
 /** Notary's API (reference 6.1), each route with what it needs. Those about the server come first. */

@@ -37,6 +37,16 @@ describe('GET metadata', () => {
     }
   });
 
+  test('what was read with credentials is for no shared cache', async () => {
+    const { stage } = await published();
+    const headers = { authorization: 'Bearer x' };
+    const get = async (file: string) =>
+      header(await stage.request('GET', `${TUF}/${file}`, { headers }), 'Cache-Control');
+
+    expect(await get('targets.json')).toBe('private, max-age=300, must-revalidate');
+    expect(await get('1.targets.json')).toBe('private, max-age=2592000');
+  });
+
   test('a configured age of zero forbids keeping it', async () => {
     const stage = new TrustStage({ cacheAges: { current: 0 } });
     await stage.published(GUN);
@@ -314,14 +324,26 @@ describe('the rest', () => {
     expect([response.status, header(response, 'Content-Type'), await response.text()]).toEqual([200, TEXT, '{}']);
   });
 
+  test('S23 health asks storage once a second at most', async () => {
+    let asked = 0;
+    const storage = new MemoryStorage();
+    storage.check = async () => {
+      asked += 1;
+    };
+    const stage = new TrustStage({ storage });
+    await Promise.all(Array.from({ length: 20 }, () => stage.request('GET', '/_notary_server/health')));
+
+    expect(asked).toBe(1);
+  });
+
   test('health is 200, and 503 without details while storage fails', async () => {
     const storage = new MemoryStorage();
-    const stage = new TrustStage({ storage });
-    const healthy = await stage.request('GET', '/_notary_server/health');
+    const ask = () => new TrustStage({ storage }).request('GET', '/_notary_server/health');
+    const healthy = await ask();
     storage.check = async () => {
       throw new Error('password is 1234');
     };
-    const sick = await stage.request('GET', '/_notary_server/health');
+    const sick = await ask();
 
     expect([healthy.status, await healthy.text()]).toEqual([200, '{}']);
     expect([sick.status, await sick.json()]).toEqual([503, { 'DB operational': 'storage cannot be reached' }]);

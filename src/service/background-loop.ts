@@ -41,7 +41,7 @@ export function startLoop(step: (signal: AbortSignal) => Promise<number>, option
         pause = backoff(failures);
         if (!signal.aborted) log.error({ error, loop: name, failures }, 'background work failed, it is tried again');
       }
-      if (!signal.aborted) await wait(pause * (0.9 + random() / 5), signal);
+      if (!signal.aborted) await wait(Math.round(pause * (0.9 + random() / 5)), signal);
     }
   };
   const running = run();

@@ -43,3 +43,4 @@ export { noteOrigin, originOf, type RequestOrigin } from './request-origin.ts';
 export type { Span, Tracing } from './span.ts';
 export { loadAuthorities, loadTlsIdentity, TlsError, type TlsIdentity } from './tls-identity.ts';
 export { type TlsWatch, type TlsWatchOptions, watchTls } from './tls-watch.ts';
+export { listenUnix, type UnixListener, type UnixListenOptions } from './unix-listener.ts';

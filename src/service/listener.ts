@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Fetch } from './request-log.ts';
-import { noteOrigin } from './request-origin.ts';
+import { addAddressBook, removeAddressBook } from './request-origin.ts';
 import type { TlsIdentity } from './tls-identity.ts';
 
 export interface ListenOptions {
@@ -54,10 +54,6 @@ export class ListenError extends Error {
   }
 }
 
-interface AddressBook {
-  requestIP(request: Request): { readonly address: string } | null;
-}
-
 /** Serves HTTP over TLS 1.2 or newer. @throws ListenError */
 export function listen({ fetch, tls, hostname, port, limits = {}, sharePort = false }: ListenOptions): Listener {
   const { bodyBytes, idleSeconds, bodySeconds, drainMs } = { ...DEFAULTS, ...limits };
@@ -70,13 +66,9 @@ export function listen({ fetch, tls, hostname, port, limits = {}, sharePort = fa
     development: false,
     // Bun shares the port with whoever asks as soon as `development` is off
     reusePort: sharePort,
-    fetch: (request: Request, server: AddressBook & Timers) => {
+    fetch: (request: Request, served: Timers) => {
       // Bun's timer runs from a request's header on and is not wound up by the bytes of its body
-      if (request.body !== null) server.timeout(request, bodySeconds);
-      noteOrigin(request, () => {
-        const address = server.requestIP(request)?.address;
-        return address === undefined ? {} : { address };
-      });
+      if (request.body !== null) served.timeout(request, bodySeconds);
       return fetch(request);
     },
     error: () => new Response(null, { status: 500 }),
@@ -86,6 +78,7 @@ export function listen({ fetch, tls, hostname, port, limits = {}, sharePort = fa
     hostname,
     port,
   );
+  addAddressBook(server);
   const host = hostname.includes(':') ? `[${hostname}]` : hostname;
   const bound = server.port ?? port;
   return {
@@ -96,6 +89,7 @@ export function listen({ fetch, tls, hostname, port, limits = {}, sharePort = fa
       const cutOff = setTimeout(() => void server.stop(true), drainMs);
       await server.stop(false);
       clearTimeout(cutOff);
+      removeAddressBook(server);
     },
   };
 }

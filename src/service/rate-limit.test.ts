@@ -6,7 +6,10 @@ import { RateLimiter } from './rate-limit.ts';
 function limiter(perSecond: number, burst: number, maxClients?: number) {
   let now = 0;
   const made = new RateLimiter({ perSecond, burst }, () => now, maxClients);
-  return { take: (client = 'a') => made.take(client), wait: (ms: number) => void (now += ms) };
+  const wait = (ms: number) => {
+    now += ms;
+  };
+  return { take: (client = 'a') => made.take(client), wait };
 }
 
 describe('RateLimiter', () => {

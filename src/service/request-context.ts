@@ -5,6 +5,7 @@ import type { Span } from './span.ts';
 
 /** What everything below a request may know of it without being handed it: logs, audit entries, traces, calls to others. */
 export interface RequestContext {
+  readonly request: Request;
   /** Also in the answer's `X-Request-Id`. */
   readonly id: string;
   /** The name of its route, of a fixed set. */
@@ -25,8 +26,12 @@ export function currentRequest(): RequestContext | undefined {
 }
 
 /** Runs `work` with everything it starts, also what goes on after it returned, as part of the request. */
-export function inRequest<T>(context: RequestContext, work: () => T): T {
-  return requests.run(context, work);
+export function inRequest<T, Args extends readonly unknown[]>(
+  context: RequestContext,
+  work: (...args: Args) => T,
+  ...args: Args
+): T {
+  return requests.run(context, work, ...args);
 }
 
 /** Runs `work` as part of no request: what several wait for must not bear the name of the first. */
@@ -50,11 +55,26 @@ export async function traced<T>(
   if (context?.span === undefined) return work();
   const span = context.span.child(name, attributes);
   try {
-    return await requests.run({ ...context, span }, work);
+    return await requests.run(below(context, span), work);
   } catch (error) {
     span.fail(error);
     throw error;
   } finally {
     span.end();
   }
+}
+
+/** The same request in a step of its own. */
+function below(context: RequestContext, span: Span): RequestContext {
+  const { request, route, caller } = context;
+  return {
+    get id() {
+      return context.id;
+    },
+    request,
+    route,
+    caller,
+    span,
+    origin: () => context.origin(),
+  };
 }

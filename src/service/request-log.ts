@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { TrustedProxies } from './client-address.ts';
 import type { Log } from './log.ts';
 import { inRequest, type RequestContext } from './request-context.ts';
-import { noteOrigin, originOf } from './request-origin.ts';
+import { peerOf, type RequestOrigin } from './request-origin.ts';
 import type { Span, Tracing } from './span.ts';
 
 export type Fetch = (request: Request) => Promise<Response>;
@@ -27,51 +27,72 @@ export interface RequestLogOptions {
 
 const WRITES = new Set(['POST', 'PUT', 'DELETE', 'PATCH']);
 
-/** In every answer, so that a client's report can be found in the log. */
+/** With it a client's report is found in the log. */
 export const REQUEST_ID_HEADER = 'X-Request-Id';
 
 /**
  * Gives each request an ID, and writes one line for it: writes and failures at `info` and above, reads at `debug`. The
- * query is left out. Everything below knows the request by `currentRequest`.
+ * query is left out. Everything below knows the request by `currentRequest`. The answer bears the ID whenever a line, an
+ * audit entry or another service does: that of a read which leaves no trace names nothing.
  */
 export function withRequestLog(fetch: Fetch, log: Log, options: RequestLogOptions = {}): Fetch {
   const { elapsed = () => performance.now(), proxies = new TrustedProxies() } = options;
   const { routeOf = () => 'other', meter, tracing } = options;
-  const answer = async (request: Request, context: RequestContext) => {
+  return async (request) => {
     const start = elapsed();
+    const route = routeOf(request);
+    const span = tracing?.request(route, request.headers.get('traceparent'));
+    const context = new LoggedRequest(request, route, proxies, span);
     meter?.began();
     let status = 500;
     try {
-      const response = identified(await fetch(request), context.id);
+      const response = await inRequest(context, fetch, request);
       status = response.status;
-      return response;
+      return isTold(log, request.method, status) || context.wasAsked ? identified(response, context.id) : response;
     } finally {
       const ms = elapsed() - start;
-      meter?.ended(context.route, request.method, status, ms);
-      if (context.span !== undefined) endSpan(context.span, request.method, status);
-      write(log, request, status, ms, context);
+      meter?.ended(route, request.method, status, ms);
+      if (span !== undefined) endSpan(span, request.method, status);
+      if (isTold(log, request.method, status)) write(log, request, status, ms, context);
     }
-  };
-  return (request) => {
-    const route = routeOf(request);
-    const span = tracing?.request(route, request.headers.get('traceparent'));
-    const context = { id: idOf(request, proxies), route, origin: () => originOf(request), caller: {}, span };
-    return inRequest(context, () => answer(request, context));
   };
 }
 
-/** The request's ID, and from now on its origin says it. */
-function idOf(request: Request, proxies: TrustedProxies): string {
-  if (!proxies.any) {
-    const id = randomUUID();
-    noteOrigin(request, () => ({ requestId: id }));
-    return id;
+/** A successful read leaves no line, unless everything does. */
+function isTold(log: Log, method: string, status: number): boolean {
+  return status >= 500 || WRITES.has(method) || log.isDebug;
+}
+
+/** Nearly every request is a read that nobody wants to know anything of: what costs is worked out when it is asked for. */
+class LoggedRequest implements RequestContext {
+  readonly request: Request;
+  readonly route: string;
+  readonly caller: { name?: string } = {};
+  readonly span: Span | undefined;
+  readonly #proxies: TrustedProxies;
+  #id: string | undefined;
+
+  constructor(request: Request, route: string, proxies: TrustedProxies, span: Span | undefined) {
+    this.request = request;
+    this.route = route;
+    this.#proxies = proxies;
+    this.span = span;
   }
-  const peer = originOf(request).address;
-  const id = proxies.requestIdOf(request, peer) ?? randomUUID();
-  const address = proxies.addressOf(request, peer);
-  noteOrigin(request, () => ({ requestId: id, ...(address === undefined ? {} : { address }) }));
-  return id;
+
+  /** Whether anything bears the ID. */
+  get wasAsked(): boolean {
+    return this.#id !== undefined;
+  }
+
+  get id(): string {
+    this.#id ??= this.#proxies.requestIdOf(this.request, peerOf(this.request).address) ?? randomUUID();
+    return this.#id;
+  }
+
+  origin(): RequestOrigin {
+    const address = this.#proxies.addressOf(this.request, peerOf(this.request).address);
+    return { requestId: this.id, ...(address === undefined ? {} : { address }) };
+  }
 }
 
 function identified(response: Response, id: string): Response {
@@ -93,18 +114,18 @@ function endSpan(span: Span, method: string, status: number): void {
   span.end();
 }
 
-function write(log: Log, request: Request, status: number, ms: number, { id, origin, caller }: RequestContext): void {
-  const { method, url } = request;
-  const line = () => ({
-    requestId: id,
+function write(log: Log, { method, url }: Request, status: number, ms: number, context: RequestContext): void {
+  const { address } = context.origin();
+  const line = {
+    requestId: context.id,
     method,
     path: url.slice(url.indexOf('/', 8)).replace(/\?.*$/s, ''),
     status,
     ms: Math.round(ms * 10) / 10,
-    ...(caller.name === undefined ? {} : { user: caller.name }),
-    ...(origin().address === undefined ? {} : { address: origin().address }),
-  });
-  if (status >= 500) log.error(line(), 'request');
-  else if (WRITES.has(method)) log.info(line(), 'request');
-  else if (log.isDebug) log.debug(line(), 'request');
+    ...(context.caller.name === undefined ? {} : { user: context.caller.name }),
+    ...(address === undefined ? {} : { address }),
+  };
+  if (status >= 500) log.error(line, 'request');
+  else if (WRITES.has(method)) log.info(line, 'request');
+  else log.debug(line, 'request');
 }

@@ -23,6 +23,8 @@ import { verifyRole } from './verify.ts';
 
 /** What a publisher may find expired; a delegation is passed over alone. */
 const RENEWABLE: readonly RoleName[] = [TIMESTAMP, SNAPSHOT, TARGETS];
+/** What nobody can renew in a frozen copy: the publisher's own files still expire. */
+const FROZEN: readonly RoleName[] = [TIMESTAMP, SNAPSHOT];
 
 /** What holds for one whole update. */
 export interface UpdateContext {
@@ -34,6 +36,8 @@ export interface UpdateContext {
   readonly marks: Marks;
   /** For a publisher, who renews what has expired: it may be past its time. Never to use it. */
   readonly renewing?: boolean;
+  /** For a copy that no server renews: timestamp and snapshot may be past their time, since versions say how old is too old. */
+  readonly frozen?: boolean;
 }
 
 /** Which root keys a user accepts on first use. */
@@ -135,7 +139,7 @@ export class TrustedRoot implements TrustedFile<Root> {
     this.assertCurrent();
     const trusted = admit('timestamp', TIMESTAMP, file, cached, this.authority('timestamp'), undefined, this.#context);
     // it says that the rest is the newest, unless nobody could sign a newer one: a server does not under an expired root
-    if (faultOf(ROOT, () => this.assertInTime()).length === 0)
+    if (this.#context.frozen !== true && faultOf(ROOT, () => this.assertInTime()).length === 0)
       checkExpiry(TIMESTAMP, trusted.signed, this.#context.now);
     return new TrustedTimestamp(this, trusted, this.#context);
   }
@@ -312,7 +316,8 @@ function admit<K extends Signed['type']>(
     checkRollback(role, version, file, authority.role, markOfCached(kind, role, cached, authority, context.dialect));
   }
   // 5.4.4, 5.5.6, 5.6.5: expiry
-  if (context.renewing !== true || !RENEWABLE.includes(role)) checkExpiry(role, signed as Signed, context.now);
+  const excused = context.renewing === true ? RENEWABLE : context.frozen === true ? FROZEN : [];
+  if (!excused.includes(role)) checkExpiry(role, signed as Signed, context.now);
   return { signed, file, envelope };
 }
 

@@ -18,6 +18,7 @@ import {
 import { TARGETS, VerificationError } from '../../tuf/index.ts';
 import type { CommandContext } from '../context.ts';
 import { openEngine, parseImageLocation } from '../image-location.ts';
+import { policyPath } from '../policy-place.ts';
 import { ProgressDisplay } from '../progress.ts';
 import { isTrustEnabled } from '../settings.ts';
 import type { TrustView } from '../trust-view.ts';
@@ -50,11 +51,15 @@ export async function pull(context: CommandContext, text: string, options: PullO
   const store = await storeFor(context, session, options);
   if (options.allTags && parseImageLocation(options.output, '--output').kind === 'docker-archive')
     throw new UsageError('--all-tags: a docker-archive holds one image: give --output oci:DIR');
-  if (reference.digest === undefined && !isTrustEnabled(io, options)) {
-    await pullUnverified(context, session, reference, store, options);
-    return;
-  }
-  const wanted = await resolveWanted(session, reference, options);
+  const isJudged = policyPath(io, globals) !== undefined;
+  const isOff = !isTrustEnabled(io, options);
+  if (isJudged && (isOff || options.allTags))
+    throw new UsageError(
+      `${isOff ? 'content trust cannot be turned off' : '--all-tags cannot be used'} where a policy decides`,
+    );
+  if (reference.digest === undefined && isOff) return pullUnverified(context, session, reference, store, options);
+  const wanted = isJudged ? await wantedByPolicy(context, reference) : await resolveWanted(session, reference, options);
+  if (wanted === undefined) return pullUnverified(context, session, reference, store, options);
   if (reference.tagDefaulted && !options.allTags) io.stderr.write('Using default tag: latest\n');
   const name = familiarName(reference);
   const pulled: { reference: string; tag: string | null; digest: Digest }[] = [];
@@ -71,6 +76,18 @@ export async function pull(context: CommandContext, text: string, options: PullO
   }
   if (globals.json) io.stdout.write(`${JSON.stringify(pulled, null, 2)}\n`);
   else io.stdout.write(`${options.allTags ? name : familiarText(reference)}\n`);
+}
+
+/** What a policy lets through; undefined for a tag that it lets through unverified, and has told so. */
+async function wantedByPolicy(
+  context: CommandContext,
+  reference: ImageReference,
+): Promise<readonly Wanted[] | undefined> {
+  const { decideByPolicy } = await import('./policy/verify.ts');
+  const { digest, size } = await decideByPolicy(context, reference);
+  if (digest === undefined) return undefined;
+  const tag = reference.digest === undefined ? reference.tag : undefined;
+  return [{ tag, digest, ...(size === undefined ? {} : { size }) }];
 }
 
 async function resolveWanted(
@@ -142,7 +159,7 @@ async function pullUnverified(
   const tag = reference.tag as string;
   if (options.allTags)
     throw new UsageError('--all-tags pulls signed tags: it cannot be used with --disable-content-trust');
-  io.stderr.write(`Warning: content trust is off: ${familiarText(reference)} is pulled by tag, unverified\n`);
+  io.stderr.write(`Warning: ${familiarText(reference)} is pulled by tag, unverified\n`);
   const { descriptor } = await session.registry().getManifest(reference.path, tag);
   await store(
     reference,

@@ -3,10 +3,14 @@ import { listTags, resolveTag, type TrustedRepository, type TrustedTag } from '.
 import { familiarName, gun, type ImageReference, parseReference } from '../../registry/index.ts';
 import { TARGETS, VerificationError } from '../../tuf/index.ts';
 import type { CommandContext } from '../context.ts';
+import { policyPath } from '../policy-place.ts';
 
 /** `hallmark verify REF`: prints the digest that was signed for a tag, or ends with exit code 3. */
-export async function verify({ io, globals, view }: CommandContext, text: string): Promise<void> {
+export async function verify(context: CommandContext, text: string): Promise<void> {
+  const { io, globals, view } = context;
   const reference = parseReference(text);
+  if (policyPath(io, globals) !== undefined)
+    return (await import('./policy/verify.ts')).verifyByPolicy(context, reference);
   const repository = await view(reference).refresh();
   const found = resolveReference(repository, reference);
   const name = `${familiarName(reference)}:${found.tag}`;

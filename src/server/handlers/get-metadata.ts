@@ -8,13 +8,19 @@ import type { StoredFile } from '../storage/index.ts';
 import type { TrustServices } from '../trust-services.ts';
 
 /** GET /v2/GUN/_trust/tuf/FILE: by role, by version, or by hash (reference 6.1). */
-export async function getMetadata(gun: Gun, name: string, services: TrustServices): Promise<Response> {
+export async function getMetadata(
+  gun: Gun,
+  name: string,
+  request: Request,
+  services: TrustServices,
+): Promise<Response> {
   const wanted = parseFileName(name);
   if (wanted === undefined) throw new TrustProblem('METADATA_NOT_FOUND');
   const named = wanted.sha256 !== undefined || wanted.version !== undefined;
   const file = named ? await findNamed(gun, wanted, services) : await findCurrent(gun, wanted, services);
   if (file === undefined) throw new TrustProblem('METADATA_NOT_FOUND', {});
-  return metadataResponse(file, named ? 'consistent' : 'current', services.cacheAges);
+  const audience = request.headers.has('authorization') ? 'private' : 'public';
+  return metadataResponse(file, named ? 'consistent' : 'current', services.cacheAges, audience);
 }
 
 async function findNamed(

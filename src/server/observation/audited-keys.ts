@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { currentRequest, withCalls } from '../../service/index.ts';
 import type { ServiceKeys } from '../../signing/service-keys/index.ts';
-import { canonicalKeyId, type Gun, type KeyId, type RoleName } from '../../tuf/index.ts';
-import type { Actor } from '../actor.ts';
+import { canonicalKeyId, type KeyId } from '../../tuf/index.ts';
+import type { AuditEntry } from '../storage/index.ts';
 import { actorNow } from './actor-now.ts';
-
-/** What is recorded of a key that was made. */
-export interface KeyEntry {
-  readonly at: Date;
-  readonly actor: Actor;
-  /** `key-rotate` when a client asked for a new one expressly. */
-  readonly action: 'key-create' | 'key-rotate';
-  readonly gun: Gun;
-  readonly detail: { readonly role: RoleName; readonly key: KeyId };
-}
 
 /** Asking again gives the same key until it is used: that is no news. */
 const MAX_KNOWN = 10_000;
 
-/** Keys that record, before they give it out, each key that they make. */
+/** Keys that record each key that they make before they give it out: `key-rotate` where a client asked for a new one. */
 export function auditedKeys<Keys extends ServiceKeys>(
   keys: Keys,
-  record: (entry: KeyEntry) => Promise<void>,
+  record: (entry: AuditEntry) => Promise<void>,
   clock: () => Date,
 ): Keys {
   const known = new Set<KeyId>();

@@ -8,9 +8,10 @@
  *     const observed = observedServer(server.fetch, { metrics: measured, refusals });
  *     const fetch = withRequestLog(observed, log, { routeOf: trustRoute, meter: measured.requests });
  */
-export { auditedKeys, type KeyEntry } from './audited-keys.ts';
+export { auditedKeys } from './audited-keys.ts';
+export { identifiedCallers } from './identified-callers.ts';
 export { observedKeys, observedStorage } from './observed-parts.ts';
 export { type Observers, observedServer } from './observed-server.ts';
-export { type RefusalEntry, RefusalLog, type RefusalLogOptions } from './refusal-log.ts';
+export { RefusalLog, type RefusalLogOptions } from './refusal-log.ts';
 export { TrustMetrics } from './trust-metrics.ts';
 export { TRUST_ROUTES, type TrustRoute, trustRoute } from './trust-route.ts';

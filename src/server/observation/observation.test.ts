@@ -4,19 +4,19 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { RepositoryBuilder } from '../../../test/support/repository-builder.ts';
 import { multipart, TrustStage } from '../../../test/support/trust-stage.ts';
-import { type Fetch, noteOrigin, SILENT_LOG, withRequestLog } from '../../service/index.ts';
+import { type Fetch, noteOrigin, openLog, SILENT_LOG, withRequestLog } from '../../service/index.ts';
 import { Metrics } from '../../service/metrics/index.ts';
 import { MemoryServiceKeys } from '../../signing/service-keys/index.ts';
 import { parseGun, TIMESTAMP } from '../../tuf/index.ts';
 import { openToAll } from '../auth/index.ts';
 import { CachedStorage, createTrustServer, MemoryStorage } from '../index.ts';
+import type { AuditEntry } from '../storage/index.ts';
 import {
   auditedKeys,
-  type KeyEntry,
+  identifiedCallers,
   observedKeys,
   observedServer,
   observedStorage,
-  type RefusalEntry,
   RefusalLog,
   TRUST_ROUTES,
   TrustMetrics,
@@ -31,8 +31,8 @@ const NOW = new Date('2026-11-23T12:00:00Z');
 function stage() {
   const metrics = new Metrics({ process: false });
   const measured = new TrustMetrics(metrics);
-  const entries: (RefusalEntry | KeyEntry)[] = [];
-  const record = async (entry: RefusalEntry | KeyEntry) => void entries.push(entry);
+  const entries: AuditEntry[] = [];
+  const record = async (entry: AuditEntry) => void entries.push(entry);
   let elapsed = 0;
   const refusals = new RefusalLog({ record, clock: () => NOW, log: SILENT_LOG, elapsed: () => elapsed });
   const storage = new CachedStorage(observedStorage(new MemoryStorage(), measured));
@@ -41,7 +41,7 @@ function stage() {
     auditedKeys(new MemoryServiceKeys(), record, () => NOW),
     measured,
   );
-  const server = createTrustServer({ auth: openToAll, storage, keys, clock: () => NOW, log: SILENT_LOG });
+  const server = createTrustServer({ storage, keys, auth: openToAll, clock: () => NOW, log: SILENT_LOG });
   const observed = observedServer(server.fetch, { metrics: measured, refusals });
   const logged = withRequestLog(observed, SILENT_LOG, { routeOf: trustRoute, meter: measured.requests });
   const fetch: Fetch = (request) => {
@@ -53,7 +53,10 @@ function stage() {
     const line = (await metrics.text()).split('\n').find((one) => one.startsWith(`${name}{${labels}} `));
     return line === undefined ? undefined : Number(line.split(' ').at(-1));
   };
-  return { send, sample, entries, keys, metrics, refusals, wait: (ms: number) => void (elapsed += ms) };
+  const wait = (ms: number) => {
+    elapsed += ms;
+  };
+  return { send, sample, entries, keys, metrics, refusals, wait };
 }
 
 type Stage = ReturnType<typeof stage>;
@@ -207,6 +210,24 @@ describe('what is recorded of requests', () => {
     const server = new TrustStage({ keys }).server;
 
     expect((await server.fetch(new Request(`${TUF}timestamp.key`))).status).toBe(500);
+  });
+
+  test("the user, once there is one: in the entry and in the request's line", async () => {
+    const entries: AuditEntry[] = [];
+    const record = async (entry: AuditEntry) => void entries.push(entry);
+    const lines: string[] = [];
+    const log = openLog('info', { write: (line) => void lines.push(line) });
+    const auth = identifiedCallers({ authenticate: async () => ({ name: 'ann' }) });
+    const keys = auditedKeys(new MemoryServiceKeys(), record, () => NOW);
+    const { server } = new TrustStage({ keys, auth });
+    await withRequestLog(server.fetch, log, { routeOf: trustRoute })(
+      new Request(`${TUF}timestamp.key`, { method: 'POST' }),
+    );
+
+    expect(entries).toMatchObject([{ actor: { name: 'ann' } }]);
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { user: 'ann', requestId: entries[0]?.actor.requestId, path: expect.any(String), status: 200 },
+    ]);
   });
 });
 

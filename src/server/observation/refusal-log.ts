@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { clientNetwork, type Log, RateLimiter } from '../../service/index.ts';
 import type { Gun } from '../../tuf/index.ts';
-import type { Actor } from '../actor.ts';
+import type { AuditDetail, AuditEntry } from '../storage/index.ts';
 import { actorNow } from './actor-now.ts';
 
-/** What is recorded of a refusal. */
-export interface RefusalEntry {
-  readonly at: Date;
-  readonly actor: Actor;
-  readonly action: 'refused';
-  readonly gun?: Gun;
-  readonly detail: Readonly<Record<string, string | number>>;
-}
-
 export interface RefusalLogOptions {
-  readonly record: (entry: RefusalEntry) => Promise<void>;
+  readonly record: (entry: AuditEntry) => Promise<void>;
   readonly clock: () => Date;
   readonly log: Log;
   /** Milliseconds of a clock that never goes back. */
@@ -43,7 +34,7 @@ export class RefusalLog {
   }
 
   /** Records it as done by whoever sent the request that is being answered. */
-  refused(gun: Gun | undefined, detail: Readonly<Record<string, string | number>>): void {
+  refused(gun: Gun | undefined, detail: AuditDetail): void {
     const actor = actorNow();
     if (this.#perClient.take(clientNetwork(actor.address ?? '')) > 0 || this.#inAll.take('') > 0) {
       this.#suppressed += 1;

@@ -6,8 +6,8 @@ import { ROOT, SNAPSHOT, TARGETS, TIMESTAMP } from '../../tuf/index.ts';
 import { SERVER_ITSELF } from '../actor.ts';
 import { decodeStored } from '../current-view.ts';
 import { heldKeys } from '../online-keys.ts';
-import type { MetadataStorage } from '../storage/index.ts';
-import type { ExpiringFile, ExpirySource, NoticeLog } from './expiry-source.ts';
+import type { ExpiringFile, MetadataStorage } from '../storage/index.ts';
+import type { ExpirySource, NoticeLog } from './expiry-source.ts';
 
 /** The roles whose expiry is measured: a delegation's name is for its publisher to choose (S23). */
 export const HORIZON_ROLES = [ROOT, TARGETS, SNAPSHOT, TIMESTAMP] as const;

@@ -8,5 +8,5 @@
  *     await renewer.stop();
  */
 export { ExpiryNotices, type ExpiryNoticesOptions, HORIZON_ROLES } from './expiry-notices.ts';
-export type { ExpiringFile, ExpirySource, NoticeLog } from './expiry-source.ts';
+export type { ExpirySource, NoticeLog } from './expiry-source.ts';
 export { DEFAULT_LEADS, type Leads, Renewer, type RenewerOptions } from './renewer.ts';

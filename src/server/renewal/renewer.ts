@@ -4,7 +4,8 @@ import { type Log, type Loop, startLoop, type Wait, waitFor } from '../../servic
 import { type Gun, SNAPSHOT, TIMESTAMP } from '../../tuf/index.ts';
 import type { OnlineRole } from '../online-keys.ts';
 import type { Due, Refresher, Renewal } from '../refresh.ts';
-import type { ExpiringFile, ExpirySource } from './expiry-source.ts';
+import type { ExpiringFile } from '../storage/index.ts';
+import type { ExpirySource } from './expiry-source.ts';
 
 /** How long before it expires something is seen to, in milliseconds. */
 export interface Leads {

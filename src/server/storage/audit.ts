@@ -12,7 +12,7 @@ export type AuditAction =
   | 'key-create'
   | 'key-rotate'
   | 'refused'
-  /** What only its publisher can sign is about to expire. */
+  /** Not done: a file that only its publisher can sign is about to expire. */
   | 'expiring';
 
 /** Plain data that survives JSON; never a secret. */

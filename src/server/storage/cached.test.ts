@@ -72,13 +72,13 @@ describe('CachedStorage', () => {
   test('S17 among replicas a client never goes back to an older timestamp: another replica shows a write at once', async () => {
     const { storage, replica } = stage({ othersWrite: true });
     const [writer, reader] = [replica(), replica()];
-    await writer.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], now);
+    await writer.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], context);
     await Promise.all([writer.current(gun, TIMESTAMP), reader.current(gun, TIMESTAMP)]);
 
-    await writer.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], now);
+    await writer.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], context);
     expect((await reader.current(gun, TIMESTAMP))?.version).toBe(2 as Version);
 
-    await storage.delete(gun, now);
+    await storage.delete(gun, context);
     expect(await reader.current(gun, TIMESTAMP)).toBeUndefined();
     expect(await reader.byHash(gun, TIMESTAMP, fileOf(TIMESTAMP, 2).sha256)).toBeUndefined();
   });
@@ -86,7 +86,7 @@ describe('CachedStorage', () => {
   test('among replicas a warm read asks the changefeed, and for nothing else', async () => {
     const { asked, replica } = stage({ othersWrite: true });
     const cache = replica();
-    await cache.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], now);
+    await cache.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], context);
     await cache.current(gun, TIMESTAMP);
     asked.length = 0;
 

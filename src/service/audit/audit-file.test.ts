@@ -167,7 +167,10 @@ function stage() {
   let now = 0;
   const [source, coordination, path] = [new Table(), new MemoryCoordination(), fresh()];
   const options = { source, path, coordination, name: 'host', log: SILENT_LOG, elapsed: () => now };
-  return { source, path, open: () => AuditWriter.open(options), wait: (ms: number) => void (now += ms) };
+  const wait = (ms: number) => {
+    now += ms;
+  };
+  return { source, path, open: () => AuditWriter.open(options), wait };
 }
 
 describe('AuditWriter', () => {

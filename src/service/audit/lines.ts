@@ -121,16 +121,25 @@ export async function verifyAuditFile(path: string, before?: ChainHead): Promise
 /** More than a publish of a thousand files takes. */
 export const MAX_LINE = 1024 * 1024;
 
+/** One line of a file, its number in it, and how many bytes it takes; those are not known of one that has no end. */
+export interface FileLine {
+  readonly line: string;
+  readonly number: number;
+  readonly end: number | undefined;
+}
+
 /** Lines end in a line feed and nothing else; one that was cut off is a line too. */
-async function* linesOf(path: string): AsyncGenerator<{ readonly line: string; readonly number: number }> {
+export async function* linesOf(
+  path: string,
+  bytes: AsyncIterable<Buffer> = createReadStream(path),
+): AsyncGenerator<FileLine> {
   let number = 0;
   let rest: Buffer = Buffer.alloc(0);
-  const chunks: AsyncIterable<Buffer> = createReadStream(path);
   try {
-    for await (const chunk of chunks) {
+    for await (const chunk of bytes) {
       rest = Buffer.concat([rest, chunk]);
       for (let end = rest.indexOf(0x0a); end >= 0; end = rest.indexOf(0x0a)) {
-        yield { line: rest.toString('utf8', 0, end), number: ++number };
+        yield { line: rest.toString('utf8', 0, end), number: ++number, end: end + 1 };
         rest = rest.subarray(end + 1);
       }
       if (rest.length > MAX_LINE) throw new AuditFileError(path, `line ${number + 1} has no end`);
@@ -139,5 +148,5 @@ async function* linesOf(path: string): AsyncGenerator<{ readonly line: string; r
     if (cause instanceof AuditFileError) throw cause;
     throw new AuditFileError(path, 'cannot read the audit file', { cause });
   }
-  if (rest.length > 0) yield { line: rest.toString('utf8'), number: ++number };
+  if (rest.length > 0) yield { line: rest.toString('utf8'), number: ++number, end: undefined };
 }

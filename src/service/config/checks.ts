@@ -31,7 +31,8 @@ function messageOf(error: unknown): string {
   let innermost: Error = error;
   while (innermost.cause instanceof Error) innermost = innermost.cause;
   const first = (text: string) => text.split('\n')[0] ?? '';
-  const isTold = error.message.includes(innermost.message) || ('code' in innermost && typeof innermost.code === 'number');
+  const isTold =
+    error.message.includes(innermost.message) || ('code' in innermost && typeof innermost.code === 'number');
   if (isTold) return first(error.message);
   return `${first(error.message)}: ${first(innermost.message)}`;
 }

@@ -9,3 +9,4 @@
  */
 export { type Check, Health, type HealthOptions, type Readiness } from './health.ts';
 export { type OperationsOptions, operationsApp } from './operations.ts';
+export { recently } from './recently.ts';

@@ -88,16 +88,35 @@ export class Metrics {
 
   /** Another form of numbers that are kept elsewhere: a summary of sums and counts, worked out when somebody asks. */
   summary(name: string, help: string, read: () => readonly SummaryRow[]): void {
-    const get = async () => ({
-      name,
-      help,
-      type: 'summary',
-      aggregator: 'sum',
-      values: read().flatMap(({ labels, sum, count }) => [
+    this.#register(name, help, 'summary', () =>
+      read().flatMap(({ labels, sum, count }) => [
         { metricName: `${name}_sum`, labels, value: sum },
         { metricName: `${name}_count`, labels, value: count },
       ]),
-    });
+    );
+  }
+
+  /** A histogram of numbers that are kept elsewhere. @param bounds of the buckets but the last, upwards */
+  histogram(name: string, help: string, bounds: readonly number[], read: () => readonly HistogramRow[]): void {
+    this.#register(name, help, 'histogram', () =>
+      read().flatMap(({ labels, buckets, sum }) => {
+        let count = 0;
+        const values = buckets.map((more, index) => {
+          count += more;
+          const le = bounds[index] ?? '+Inf';
+          return { metricName: `${name}_bucket`, labels: { le, ...labels }, value: count };
+        });
+        return [
+          ...values,
+          { metricName: `${name}_sum`, labels, value: sum },
+          { metricName: `${name}_count`, labels, value: count },
+        ];
+      }),
+    );
+  }
+
+  #register(name: string, help: string, type: 'summary' | 'histogram', values: () => readonly object[]): void {
+    const get = async () => ({ name, help, type, aggregator: 'sum', values: values() });
     // the registry asks no more of a metric than its name and what it says
     this.#registry.registerMetric({ name, get, reset() {} } as unknown as Counter);
   }
@@ -118,8 +137,17 @@ export interface SummaryRow {
   readonly count: number;
 }
 
+export interface HistogramRow {
+  readonly labels: Readonly<Record<string, string>>;
+  /** How many fell into each bucket, the last one without a bound. */
+  readonly buckets: readonly number[];
+  readonly sum: number;
+}
+
 /** From a warm read to a publish with a slow signer. */
-const SECONDS = [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+export const SECONDS = [
+  0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
 
 /** Puts {@link OTHER} in the place of every value that is not of its label's set. */
 function bounder(labels: LabelSets): (given: Readonly<Record<string, string>>) => Record<string, string> {

@@ -13,6 +13,9 @@ const PROGRAMS = {
   'notary-signer': { places: ['/usr/bin/notary-signer'], aptPackage: 'notary' },
   'softhsm2-util': { places: ['/usr/bin/softhsm2-util'], aptPackage: 'softhsm2' },
   openssl: { places: ['/usr/bin/openssl'], aptPackage: 'openssl' },
+  zsh: { places: ['/usr/bin/zsh'], aptPackage: 'zsh' },
+  fish: { places: ['/usr/bin/fish'], aptPackage: 'fish' },
+  groff: { places: ['/usr/bin/groff'], aptPackage: 'groff' },
   tar: { places: ['/usr/bin/tar', '/bin/tar'], aptPackage: 'tar' },
 } as const;
 

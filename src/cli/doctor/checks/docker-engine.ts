@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import type { Check, Finding } from '../finding.ts';
+import type { Machine } from '../machine.ts';
+import { at, listOf, parseJson } from '../settings-files.ts';
+
+const DAEMON = '/etc/docker/daemon.json';
+
+/** The engine's settings: mirrors that are no protection, registries without TLS, builders of their own. */
+export const dockerEngine: Check = {
+  about: 'Docker engine',
+  run(machine) {
+    return [...daemonFindings(machine), ...builderFindings(machine)];
+  },
+};
+
+function daemonFindings(machine: Machine): readonly Finding[] {
+  const text = machine.text(machine.system(DAEMON));
+  if (text === undefined) return [];
+  const daemon = parseJson(text);
+  if (daemon === undefined)
+    return [
+      {
+        id: 'daemon-malformed',
+        severity: 'warning',
+        subject: DAEMON,
+        message: 'not valid JSON',
+        fix: `mend ${DAEMON}`,
+      },
+    ];
+  const findings: Finding[] = [];
+  const usesContainerd = at(daemon, 'features', 'containerd-snapshotter') === true;
+  if (listOf(at(daemon, 'registry-mirrors')).length > 0 && !usesContainerd)
+    findings.push({
+      id: 'mirrors-fall-back',
+      severity: 'warning',
+      subject: DAEMON,
+      message:
+        'registry-mirrors hold for docker.io only, and whatever a mirror refuses is pulled from Docker Hub itself',
+      fix: 'let hallmark engine-proxy or the AuthZ plugin enforce, or use the containerd image store with hosts.toml',
+    });
+  const insecure = listOf(at(daemon, 'insecure-registries')).map(String);
+  if (insecure.length > 0)
+    findings.push({
+      id: 'insecure-registries',
+      severity: 'warning',
+      subject: DAEMON,
+      message: `registries without checked TLS: ${insecure.join(', ')}: anybody on the way can read logins and see what is pulled`,
+      fix: 'give them certificates, and place their authority in /etc/docker/certs.d',
+    });
+  return findings;
+}
+
+/** Builders in containers pull by a configuration of their own, past the engine's. */
+function builderFindings(machine: Machine): readonly Finding[] {
+  const place = join(machine.dockerConfig, 'buildx', 'instances');
+  return machine.names(place).flatMap((name) => {
+    const driver = at(parseJson(machine.text(join(place, name)) ?? ''), 'Driver');
+    if (driver !== 'docker-container' && driver !== 'kubernetes' && driver !== 'remote') return [];
+    return [
+      {
+        id: 'builder-of-its-own',
+        severity: 'warning',
+        subject: `builder ${name}`,
+        message: `a builder with driver ${driver} pulls base images by its own configuration, past the engine's hosts.toml and proxy`,
+        fix: 'give it a buildkitd.toml with the gateway as only mirror, or build with the default builder',
+      } as const,
+    ];
+  });
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, test } from 'bun:test';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { scratchDirectories } from '../../../test/support/scratch.ts';
+import { firstTargets, notaryV1 } from '../../tuf/index.ts';
+import { examine, type Finding, Machine, type MachineOptions } from './index.ts';
+
+const scratch = scratchDirectories();
+const NOW = new Date('2026-11-25T12:00:00Z');
+const HOSTS_WELL = `server = "https://gw"\n[host."https://gw"]\ncapabilities = ["pull"]\n`;
+
+/** A machine whose files are given by path; those that begin with `~` lie in the user's home. */
+function machine(files: Readonly<Record<string, string>>, options: Partial<MachineOptions> = {}): Machine {
+  const root = scratch();
+  const home = join(root, 'home');
+  for (const [path, text] of Object.entries(files)) {
+    const place = path.startsWith('~') ? join(home, path.slice(1)) : join(root, path);
+    mkdirSync(dirname(place), { recursive: true });
+    if (!path.endsWith('/')) writeFileSync(place, text, { mode: 0o600 });
+    else mkdirSync(place, { recursive: true });
+  }
+  return new Machine({
+    root,
+    env: {},
+    now: NOW,
+    trustDirectory: join(home, '.docker/trust'),
+    dockerConfig: join(home, '.docker'),
+    ask: async () => undefined,
+    serverTime: async () => undefined,
+    ...options,
+  });
+}
+
+const ids = (findings: readonly Finding[]) => findings.map(({ id }) => id);
+const found = async (files: Readonly<Record<string, string>>, options: Partial<MachineOptions> = {}) =>
+  ids(await examine(machine(files, options)));
+
+describe('doctor on the Docker CLI', () => {
+  const version = (text: string) => ({ ask: async () => text });
+
+  test('a CLI that ignores DOCKER_CONTENT_TRUST=1 is critical', async () => {
+    const findings = await examine(
+      machine({}, { env: { DOCKER_CONTENT_TRUST: '1' }, ...version('Docker version 29.1.0, build x') }),
+    );
+    expect(findings[0]).toMatchObject({ id: 'docker-ignores-content-trust', severity: 'critical' });
+  });
+
+  test('one that still has content trust is not, nor one whose user did not ask for it', async () => {
+    expect(
+      await found({}, { env: { DOCKER_CONTENT_TRUST: '1' }, ...version('Docker version 28.2.2, build x') }),
+    ).toEqual([]);
+    expect(
+      await found({}, { env: { DOCKER_CONTENT_TRUST: '0' }, ...version('Docker version 29.1.0, build x') }),
+    ).toEqual(['docker-trust-missing']);
+  });
+
+  test('the plugin of ours answers for docker trust', async () => {
+    expect(await found({ '~.docker/cli-plugins/docker-trust': '' }, version('Docker version 29.1.0'))).toEqual([]);
+  });
+});
+
+describe('doctor on hosts.toml (fail-open list)', () => {
+  test('one that names the gateway twice is well', async () => {
+    expect(await found({ '/etc/containerd/certs.d/_default/hosts.toml': HOSTS_WELL })).toEqual([]);
+  });
+
+  for (const [what, text, id] of [
+    ['malformed', 'server = ', 'hosts-malformed'],
+    ['without a [host] table', 'server = "https://gw"\n', 'hosts-without-entry'],
+    ['without server', '[host."https://gw"]\ncapabilities = ["pull"]\n', 'hosts-without-server'],
+  ] as const) {
+    test(`one that is ${what} is critical, for containerd and for Docker`, async () => {
+      for (const place of ['/etc/containerd/certs.d/docker.io', '/etc/docker/certs.d/docker.io'])
+        expect(await found({ [`${place}/hosts.toml`]: text })).toEqual([id]);
+    });
+  }
+
+  test('a registry directory without it hides that of _default', async () => {
+    const files = {
+      '/etc/containerd/certs.d/_default/hosts.toml': HOSTS_WELL,
+      '/etc/containerd/certs.d/quay.io/ca.crt': '',
+    };
+    expect(await found(files)).toEqual(['hosts-shadowed']);
+  });
+
+  test('mirrors of daemon.json come before a single entry', async () => {
+    const mirrors = '{"registry-mirrors":["https://m"],"features":{"containerd-snapshotter":true}}';
+    const files = { '/etc/docker/certs.d/docker.io/hosts.toml': HOSTS_WELL, '/etc/docker/daemon.json': mirrors };
+    expect(await found(files)).toEqual(['hosts-with-mirrors']);
+  });
+});
+
+describe('doctor on containerd', () => {
+  const config = (text: string) => ({ '/etc/containerd/config.toml': text });
+  const cri = (text: string) => `[plugins."io.containerd.grpc.v1.cri"]\n${text}`;
+  const registry = '[plugins."io.containerd.grpc.v1.cri".registry]\n';
+
+  test('hosts files that nobody reads are critical', async () => {
+    const files = { ...config(cri('')), '/etc/containerd/certs.d/_default/hosts.toml': HOSTS_WELL };
+    expect((await examine(machine(files)))[0]).toMatchObject({ id: 'cri-without-hosts', severity: 'critical' });
+    expect((await examine(machine(config(cri('')))))[0]).toMatchObject({ severity: 'note' });
+  });
+
+  test('settings of old that switch them off are critical', async () => {
+    const old = `${registry}config_path = "/etc/containerd/certs.d"\n${registry.replace('registry]', 'registry.mirrors."docker.io"]')}endpoint = ["https://m"]\n`;
+    expect(await found(config(old))).toEqual(['cri-old-registry-settings']);
+  });
+
+  test('verifiers: none there, too many, or not asked at all', async () => {
+    const verifier = '[plugins."io.containerd.image-verifier.v1.bindir"]\nbin_dir = "/v"\nmax_verifiers = 1\n';
+    const path = `${registry}config_path = "/x"\n`;
+    expect(await found(config(verifier + path))).toEqual(['verifier-missing']);
+    expect(await found({ ...config(verifier + path), '/v/a': '', '/v/b': '' })).toEqual(['verifier-beyond-limit']);
+    const bypass = cri(`max_concurrent_downloads = 5\n${path}`);
+    expect(await found({ ...config(verifier + bypass), '/v/a': '' })).toEqual(['verifier-bypassed']);
+  });
+
+  test('what is no TOML is told', async () => {
+    expect(await found(config('= ='))).toEqual(['containerd-malformed']);
+  });
+});
+
+describe('doctor on engines and podman', () => {
+  test('mirrors fall back, insecure registries and own builders are told', async () => {
+    const files = {
+      '/etc/docker/daemon.json': '{"registry-mirrors":["https://m"],"insecure-registries":["10.0.0.1:5000"]}',
+      '~.docker/buildx/instances/mine': '{"Driver":"docker-container"}',
+      '~.docker/buildx/instances/default': '{"Driver":"docker"}',
+    };
+    expect((await found(files)).sort()).toEqual(['builder-of-its-own', 'insecure-registries', 'mirrors-fall-back']);
+    expect(await found({ '/etc/docker/daemon.json': '{' })).toEqual(['daemon-malformed']);
+  });
+
+  test('a mirror of podman falls back; a rewritten location with an open policy leaves the rest open', async () => {
+    const open = '{"default":[{"type":"insecureAcceptAnything"}]}';
+    const mirror = '[[registry]]\nprefix = "docker.io"\n[[registry.mirror]]\nlocation = "gw"\n';
+    const rewritten = '[[registry]]\nprefix = "docker.io"\nlocation = "gw/docker.io"\n';
+    expect(await found({ '/etc/containers/registries.conf': mirror })).toEqual(['podman-mirror-falls-back']);
+    const files = { '/etc/containers/registries.conf.d/gw.conf': rewritten, '/etc/containers/policy.json': open };
+    expect(await found(files)).toEqual(['podman-policy-open']);
+    expect(await found({ '/etc/containers/policy.json': open })).toEqual([]);
+  });
+});
+
+describe('doctor on the trust directory', () => {
+  const KEY = `~.docker/trust/private/${'a'.repeat(64)}.key`;
+
+  test('S7 a key that others can read is critical, and mended when asked', async () => {
+    const open = machine({ [KEY]: 'key' });
+    const file = join(open.trustDirectory, 'private', `${'a'.repeat(64)}.key`);
+    expect(ids(await examine(open))).toEqual([]);
+    chmodSync(file, 0o644);
+
+    const [finding] = await examine(open);
+    expect(finding).toMatchObject({ id: 'key-readable', severity: 'critical', subject: file });
+    expect(statSync(file).mode & 0o777).toBe(0o644);
+    finding?.mend?.();
+    expect(await examine(open)).toEqual([]);
+  });
+
+  test('pins that others can write are critical', async () => {
+    const open = machine({ '~.docker/trust/hallmark/pins.json': '{}' });
+    chmodSync(join(open.trustDirectory, 'hallmark/pins.json'), 0o666);
+    expect(ids(await examine(open))).toEqual(['pins-writable']);
+  });
+
+  test('trust data that runs out within a month is told before it does', async () => {
+    const file = (expires: Date) => {
+      const signedBytes = notaryV1.encodeSigned({ ...firstTargets(NOW), expires });
+      return new TextDecoder().decode(notaryV1.encode({ signedBytes, signatures: [] }));
+    };
+    const path = '~.docker/trust/tuf/example.com/app/metadata/targets.json';
+    expect(await found({ [path]: file(new Date('2026-12-20T00:00:00Z')) })).toEqual(['metadata-expires']);
+    expect(await found({ [path]: file(new Date('2027-12-20T00:00:00Z')) })).toEqual([]);
+    expect(await found({ [path]: 'damaged' })).toEqual([]);
+  });
+});
+
+describe('doctor on the trust server', () => {
+  test('S8 one without TLS is critical', async () => {
+    expect(await found({}, { env: { DOCKER_CONTENT_TRUST_SERVER: 'http://trust.example.com' } })).toEqual([
+      'trust-server-without-tls',
+    ]);
+  });
+
+  test('notary.docker.io ends: told to whoever has trust data of Docker Hub', async () => {
+    const files = { '~.docker/trust/tuf/docker.io/library/alpine/metadata/root.json': '' };
+    expect(await found(files)).toEqual(['notary-docker-io-ends']);
+    expect((await examine(machine(files, { now: new Date('2026-12-08T00:00:00Z') })))[0]?.severity).toBe('critical');
+    expect(await found(files, { env: { DOCKER_CONTENT_TRUST_SERVER: 'https://mine' } })).toEqual([]);
+  });
+
+  test('a clock that is behind takes expired data for valid', async () => {
+    const at = (seconds: number) => ({ serverTime: async () => new Date(NOW.getTime() + seconds * 1000) });
+    expect((await examine(machine({}, at(600))))[0]).toMatchObject({ id: 'clock-skew', severity: 'critical' });
+    expect((await examine(machine({}, at(-600))))[0]).toMatchObject({ id: 'clock-skew', severity: 'warning' });
+    expect(await found({}, at(30))).toEqual([]);
+  });
+
+  test('certificates that cannot be read, or run out', async () => {
+    expect(await found({ '~.docker/tls/trust.example.com/ca.crt': 'none' })).toEqual(['certificate-unreadable']);
+  });
+});
+
+test('S22 whatever the files hold, doctor ends with findings and not with a crash', async () => {
+  for (const text of ['', '[]', 'null', '{"default":5}', '[[registry]]', 'plugins = 3', '{"registry-mirrors":{}}']) {
+    const files = Object.fromEntries(
+      [
+        '/etc/docker/daemon.json',
+        '/etc/containerd/config.toml',
+        '/etc/containerd/certs.d/x/hosts.toml',
+        '/etc/containers/registries.conf',
+        '/etc/containers/policy.json',
+        '~.docker/buildx/instances/x',
+      ].map((path) => [path, text]),
+    );
+    expect(Array.isArray(await found(files))).toBe(true);
+  }
+});
+
+test('docs/doctor.md lists every finding there is, and no other', () => {
+  const checks = readdirSync(join(import.meta.dir, 'checks')).map((name) =>
+    readFileSync(join(import.meta.dir, 'checks', name), 'utf8'),
+  );
+  const made = checks.flatMap((text) =>
+    [...text.matchAll(/(?:id: |finding\(\s*)'([a-z]+(?:-[a-z]+)+)'/g)].map((match) => match[1]),
+  );
+  const page = readFileSync(join(import.meta.dir, '../../../docs/doctor.md'), 'utf8');
+  const listed = page
+    .split('\n')
+    .flatMap((line) => (line.startsWith('| `') ? [...(line.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)] : []));
+  expect([...new Set(made)].sort()).toEqual(listed.map((match) => match[1]).sort());
+});

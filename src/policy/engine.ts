@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import { DownloadError, TrustDirectoryError } from '../client/index.ts';
+import {
+  type Credentials,
+  type ImageReference,
+  InvalidReferenceError,
+  parseReference,
+  referenceText,
+  type Transport,
+} from '../registry/index.ts';
+import { MetadataError, VerificationError } from '../tuf/index.ts';
+import { type Budget, DEFAULT_BUDGET } from './budget.ts';
+import { type Allowed, type Decision, denied, type Refusal, Refused, type Step, unavailable } from './decision.ts';
+import { judgedGun } from './identity.ts';
+import { type DecisionObserver, type EnforcementPoint, observe } from './observe.ts';
+import { type ChosenRule, chooseRule, type Policy, type Terms } from './policy.ts';
+import type { PolicyRecord } from './record.ts';
+import { CheckedRepositories } from './repositories.ts';
+import { SqlitePolicyRecord } from './sqlite-record.ts';
+import { TrustJudge } from './trust-judge.ts';
+
+export interface PolicyEngineOptions {
+  readonly policy: Policy;
+  /** Trust directory: what is trusted outlives the process there, and a rollback is noticed. */
+  readonly directory: string;
+  readonly point: EnforcementPoint;
+  readonly clock: () => Date;
+  readonly observer?: DecisionObserver;
+  /** Login for a registry (`docker.io`, `registry.example.com`), shown to its trust server as Docker does; none unless given. */
+  readonly credentials?: (domain: string) => Promise<Credentials | undefined>;
+  /** How a trust server is spoken to; by the rule's `ca` or the system's authorities unless given. */
+  readonly transport?: (server: string, ca: string | undefined) => Transport;
+  /** Where digests that were signed are remembered; a file in `directory` unless given. */
+  readonly record?: PolicyRecord;
+  readonly budget?: Partial<Budget>;
+  readonly elapsed?: () => number;
+}
+
+/**
+ * Decides about images by one policy. May be asked by any number of callers at once. It never resolves a tag by a registry,
+ * fetches no image, and a decision that cannot be completed is a refusal (property 4).
+ */
+export class PolicyEngine {
+  readonly policy: Policy;
+  readonly #point: EnforcementPoint;
+  readonly #observer: DecisionObserver | undefined;
+  readonly #elapsed: () => number;
+  readonly #record: PolicyRecord;
+  readonly #judge: TrustJudge;
+
+  /** @throws TrustDirectoryError */
+  constructor(options: PolicyEngineOptions) {
+    const {
+      policy,
+      directory,
+      clock,
+      elapsed = () => performance.now(),
+      credentials = async () => undefined,
+    } = options;
+    this.policy = policy;
+    this.#point = options.point;
+    this.#observer = options.observer;
+    this.#elapsed = elapsed;
+    this.#record = options.record ?? new SqlitePolicyRecord(join(directory, 'hallmark', 'policy.db'));
+    const repositories = new CheckedRepositories({
+      directory,
+      clock,
+      elapsed,
+      credentials,
+      budget: { ...DEFAULT_BUDGET, ...options.budget },
+      recheckMilliseconds: policy.recheckMilliseconds,
+      transport: options.transport,
+    });
+    this.#judge = new TrustJudge(repositories, this.#record, clock);
+  }
+
+  /**
+   * Whether an image may be used, and which content it is. Never rejects for what a reference, a server or a record does:
+   * that is a refusal with its reason.
+   */
+  async decide(reference: string | ImageReference): Promise<Decision> {
+    const start = this.#elapsed();
+    const decision = await this.#decide(reference);
+    if (this.#observer !== undefined) observe(this.#observer, this.#point, decision, this.#elapsed() - start);
+    return decision;
+  }
+
+  close(): void {
+    this.#record.close();
+  }
+
+  async #decide(asked: string | ImageReference): Promise<Decision> {
+    const text = typeof asked === 'string' ? asked : referenceText(asked);
+    const trail = new Trail(text);
+    let chosen: ChosenRule | undefined;
+    try {
+      const reference = typeof asked === 'string' ? parseReference(asked) : asked;
+      trail.note('reference', referenceText(reference));
+      chosen = chooseRule(this.policy, reference);
+      const { rule } = chosen;
+      trail.note('rule', `${rule.name}: ${rule.terms.kind}, ${rule.mode}`);
+      return trail.decision(chosen, await this.#apply(rule.terms, chosen, reference, trail));
+    } catch (error) {
+      return trail.decision(chosen, overrule(chosen, refusalOf(error), asked));
+    }
+  }
+
+  async #apply(terms: Terms, chosen: ChosenRule, reference: ImageReference, trail: Trail): Promise<Allowed> {
+    switch (terms.kind) {
+      case 'deny':
+        throw chosen.rule.pattern === undefined
+          ? denied(
+              'no-rule',
+              'rule',
+              `no rule covers ${chosen.name.domain}/${chosen.name.path}, and the default denies`,
+            )
+          : denied('denied', 'rule', `rule ${chosen.rule.name} denies`);
+      case 'allow':
+        return { ...NOTHING_VERIFIED, digest: reference.digest, tag: reference.tag };
+      case 'pinned':
+        return pinned(terms, chosen, reference);
+      case 'verify': {
+        const gun = judgedGun(chosen);
+        trail.gun = gun;
+        trail.note('identity', gun);
+        return this.#judge.judge(gun, terms, reference, (step, line) => trail.note(step, line));
+      }
+      default:
+        return terms satisfies never;
+    }
+  }
+}
+
+const NOTHING_VERIFIED = {
+  outcome: 'allow',
+  size: undefined,
+  verified: false,
+  signers: [],
+  expires: undefined,
+  overruled: undefined,
+} as const;
+
+function pinned(terms: Terms & { kind: 'pinned' }, { rule }: ChosenRule, { tag, digest }: ImageReference): Allowed {
+  const found = digest ?? (tag === undefined ? undefined : terms.tags.get(tag));
+  const isListed = found !== undefined && terms.digests.has(found);
+  const isSame = digest === undefined || tag === undefined || (terms.tags.get(tag) ?? digest) === digest;
+  if (!isListed || !isSame)
+    throw denied(
+      'not-pinned',
+      'digest',
+      `rule ${rule.name} pins no such image: ${tag ?? ''}${digest === undefined ? '' : `@${digest}`}`,
+    );
+  return { ...NOTHING_VERIFIED, verified: true, digest: found, tag };
+}
+
+/** In the modes `warn` and `audit` what is refused is let through, as it was asked for; the refusal goes with it (S29). */
+function overrule(chosen: ChosenRule | undefined, refusal: Refusal, asked: string | ImageReference): Allowed | Refusal {
+  if (chosen === undefined || chosen.rule.mode === 'enforce') return refusal;
+  const { tag, digest } = typeof asked === 'string' ? parseReference(asked) : asked;
+  return { ...NOTHING_VERIFIED, digest, tag, overruled: refusal };
+}
+
+/** Property 4: bad evidence is a denial, evidence that could not be had is not. */
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof Refused) return error.refusal;
+  if (error instanceof VerificationError)
+    return denied(error.code, error.code === 'unmet-pin' ? 'pins' : 'trust data', error.message).refusal;
+  if (error instanceof DownloadError) return unavailable(error.code, 'trust data', error.message).refusal;
+  if (error instanceof TrustDirectoryError) return unavailable('state', 'trust data', error.message).refusal;
+  if (error instanceof InvalidReferenceError) return denied('invalid-reference', 'reference', error.message).refusal;
+  if (error instanceof MetadataError) return denied('invalid-reference', 'identity', error.message).refusal;
+  // what nobody foresaw is no reason to let an image through
+  const reason = error instanceof Error ? error.message : String(error);
+  return unavailable('state', 'trust data', `internal error: ${reason.split('\n')[0]}`).refusal;
+}
+
+/** What was looked at, as it is looked at. */
+class Trail {
+  readonly #reference: string;
+  readonly #steps: Step[] = [];
+  gun: string | undefined;
+
+  constructor(reference: string) {
+    this.#reference = reference.slice(0, 1024);
+  }
+
+  note(step: Step['step'], text: string): void {
+    this.#steps.push({ step, result: 'ok', text });
+  }
+
+  decision(chosen: ChosenRule | undefined, verdict: Allowed | Refusal): Decision {
+    const refusal = verdict.outcome === 'allow' ? verdict.overruled : verdict;
+    if (refusal !== undefined) {
+      const result = refusal.outcome === 'deny' ? 'refused' : 'unavailable';
+      this.#steps.push({ step: refusal.step, result, text: refusal.message });
+    }
+    const { name: rule, mode } = chosen?.rule ?? { name: 'none', mode: 'enforce' as const };
+    return { ...verdict, reference: this.#reference, gun: this.gun, rule, mode, steps: this.#steps };
+  }
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+import { choosePin, listedPin, TrustDirectoryError, type TrustPinning } from '../client/index.ts';
+import { encodeUtf8 } from '../encoding/index.ts';
+import type { Digest, ImageReference } from '../registry/index.ts';
+import { type Gun, ROOT, sha256Hex, TARGETS, VerificationError } from '../tuf/index.ts';
+import { type Allowed, denied, Refused, type StepName } from './decision.ts';
+import type { VerifyTerms } from './policy.ts';
+import type { PolicyRecord } from './record.ts';
+import type { CheckedRepositories, CheckedRepository } from './repositories.ts';
+import { isReleased, requireSigners, type SignedTag, signedTag, signedTags } from './signers.ts';
+import { spanText } from './values.ts';
+
+type Note = (step: StepName, text: string) => void;
+
+/** Judges images by trust data: brings it up to date, then holds what it says against the terms of a rule. */
+export class TrustJudge {
+  readonly #repositories: CheckedRepositories;
+  readonly #record: PolicyRecord;
+  readonly #clock: () => Date;
+
+  constructor(repositories: CheckedRepositories, record: PolicyRecord, clock: () => Date) {
+    this.#repositories = repositories;
+    this.#record = record;
+    this.#clock = clock;
+  }
+
+  /**
+   * Only an approval may come of a check made a moment ago: a refusal is always of fresh data, so what was signed just now is
+   * found.
+   * @throws Refused, VerificationError, DownloadError, TrustDirectoryError
+   */
+  async judge(gun: Gun, terms: VerifyTerms, reference: ImageReference, note: Note): Promise<Allowed> {
+    const held = this.#repositories.held(gun, terms);
+    if (held !== undefined) {
+      const notes: (readonly [StepName, string])[] = [];
+      try {
+        const allowed = this.#judged(gun, terms, reference, held, (step, text) => notes.push([step, text]));
+        for (const [step, text] of notes) note(step, text);
+        return allowed;
+      } catch (error) {
+        if (!(error instanceof Refused) && !(error instanceof VerificationError)) throw error;
+      }
+    }
+    return this.#judged(gun, terms, reference, await this.#repositories.check(gun, terms), note);
+  }
+
+  #judged(gun: Gun, terms: VerifyTerms, reference: ImageReference, checked: CheckedRepository, note: Note): Allowed {
+    noteTrustData(checked, note);
+    this.#requirePins(gun, terms.pinning, checked, note);
+    requireFreshness(gun, terms, checked, note);
+    this.#remember(gun, terms, checked);
+    const found = this.#resolve(gun, terms, reference, checked, note);
+    if (found === undefined)
+      return { ...approval(checked), digest: reference.digest, tag: reference.tag, verified: false };
+    const signers = found.signers.map(({ role }) => role);
+    note('signers', signers.join(', '));
+    note('digest', `${found.tag} is ${found.digest}, ${found.size} bytes`);
+    return { ...approval(checked), digest: found.digest, size: found.size, tag: found.tag, signers };
+  }
+
+  /**
+   * That the root trusted now is one that the pins of the rule admit: it may have been trusted before the rule said so. A root
+   * that once fitted stays so whatever keys its successors have, since each was signed by its predecessor.
+   */
+  #requirePins(gun: Gun, pinning: TrustPinning, { repository, isFirstUse }: CheckedRepository, note: Note): void {
+    const now = this.#clock();
+    const pins = pinsOf(pinning, gun);
+    if (pins === undefined) {
+      const { pinnedOnFirstUse } = repository;
+      note('pins', pinnedOnFirstUse === undefined ? 'no pin; trusted before' : 'no pin; trusted on this first use');
+      return;
+    }
+    note('pins', pins.text);
+    if (this.#record.isAnchored(gun, pins.fingerprint)) return;
+    const root = repository.targets.snapshot.timestamp.root.signed;
+    const pin = choosePin(pinning, gun, now);
+    const keys = root.roles.get(ROOT)?.keyIds.flatMap((id) => root.keys.get(id) ?? []) ?? [];
+    if (!isFirstUse && !keys.some((key) => pin.admits(key)))
+      throw denied(
+        'unmet-pin',
+        'pins',
+        `root of ${gun}, which was trusted before, is signed by no key that ${pins.text}`,
+      );
+    this.#record.anchor(gun, pins.fingerprint);
+  }
+
+  /** A digest that is signed now may be asked for later. What cannot be written down is missed then, not now (S38). */
+  #remember(gun: Gun, terms: VerifyTerms, { repository }: CheckedRepository): void {
+    const { marks, roles } = repository.targets;
+    const hashes = [...roles.keys()].map((role) => `${role} ${marks.get(role)?.sha256}`);
+    const fingerprint = sha256Hex(encodeUtf8(hashes.sort().join('\n')));
+    try {
+      // data that stand in for a silent server say what was signed then
+      this.#record.seen(gun, fingerprint, () => signedTags(repository), repository.staleSince ?? this.#clock());
+    } catch (error) {
+      const isNeeded = terms.digests.kind === 'signed-ever';
+      if (isNeeded || !(error instanceof TrustDirectoryError)) throw error;
+    }
+  }
+
+  /** Undefined where the rule lets every digest through. */
+  #resolve(
+    gun: Gun,
+    terms: VerifyTerms,
+    { tag, digest }: ImageReference,
+    checked: CheckedRepository,
+    note: Note,
+  ): SignedTag | undefined {
+    const { repository } = checked;
+    if (digest === undefined) {
+      if (tag === undefined) throw new VerificationError('unsigned', TARGETS, 'a tag or a digest is needed');
+      return signedTag(repository, tag, terms.signers);
+    }
+    if (terms.digests.kind === 'any') {
+      note('digest', `${digest} is asked for by digest, which this rule does not judge`);
+      return undefined;
+    }
+    const tags = tag === undefined ? (checked.tagsByDigest.get(digest) ?? []) : [tag];
+    const now = firstOf(tags, (name) => {
+      const signed = signedTag(repository, name, terms.signers);
+      if (signed.digest === digest) return signed;
+      throw denied('other-digest', 'digest', `${name} is signed for ${signed.digest}, not for ${digest}`);
+    });
+    if ('found' in now) return now.found;
+    const before = terms.digests.kind === 'signed-ever' ? this.#signedBefore(gun, terms, tag, digest, note) : undefined;
+    if (before !== undefined) return before;
+    throw now.refusal ?? denied('not-signed', 'digest', `${digest} is signed for no tag of ${gun}`);
+  }
+
+  #signedBefore(
+    gun: Gun,
+    terms: VerifyTerms,
+    tag: string | undefined,
+    digest: Digest,
+    note: Note,
+  ): SignedTag | undefined {
+    if (terms.digests.kind !== 'signed-ever') return undefined;
+    const { signers } = terms;
+    const since = this.#clock().getTime() - terms.digests.milliseconds;
+    const recent = this.#record
+      .lastSeen(gun, digest)
+      .filter((seen) => seen.lastSeen.getTime() >= since && (tag === undefined || seen.tag === tag))
+      .filter((seen) => signers !== undefined || isReleased(seen));
+    const result = firstOf(recent, (seen) => {
+      if (signers !== undefined) requireSigners(seen, signers);
+      return seen;
+    });
+    if (!('found' in result)) return undefined;
+    const { lastSeen } = result.found;
+    note(
+      'digest',
+      `${digest} was signed until ${lastSeen.toISOString()}, within ${spanText(terms.digests.milliseconds)}`,
+    );
+    return result.found;
+  }
+}
+
+/** The first that is not refused, or the first refusal. */
+function firstOf<T, R>(from: readonly T[], judge: (one: T) => R): { found: R } | { refusal: Error | undefined } {
+  let refusal: Error | undefined;
+  for (const one of from) {
+    try {
+      return { found: judge(one) };
+    } catch (error) {
+      if (!(error instanceof Refused) && !(error instanceof VerificationError)) throw error;
+      refusal ??= error;
+    }
+  }
+  return { refusal };
+}
+
+function approval({ expires }: CheckedRepository) {
+  return { outcome: 'allow', size: undefined, verified: true, signers: [], expires, overruled: undefined } as const;
+}
+
+function noteTrustData({ repository, server }: CheckedRepository, note: Note): void {
+  const { snapshot, roles } = repository.targets;
+  const files = [snapshot.timestamp.root, snapshot.timestamp, snapshot, ...roles.values()];
+  const versions = files.map(({ role, signed }) => `${role} ${signed.version}`);
+  note('trust data', `${server}: ${versions.join(', ')}`);
+  for (const [role, { error }] of repository.refused) note('trust data', `${role} is passed over: ${error.message}`);
+}
+
+function requireFreshness(gun: Gun, { freshness }: VerifyTerms, { repository }: CheckedRepository, note: Note): void {
+  const { timestamp } = repository.targets.snapshot;
+  if (freshness.kind !== 'frozen') {
+    const { staleSince } = repository;
+    const text =
+      staleSince === undefined ? 'the server was asked' : `the server is silent; checked ${staleSince.toISOString()}`;
+    note('freshness', text);
+    return;
+  }
+  const floor = freshness.floors.get(gun);
+  if (floor === undefined) throw denied('no-floor', 'freshness', `the rule is frozen and names no version for ${gun}`);
+  const { version } = timestamp.signed;
+  if (version < floor)
+    throw denied(
+      'below-floor',
+      'freshness',
+      `timestamp of ${gun} has version ${version}, and at least ${floor} is asked for`,
+    );
+  note('freshness', `frozen: timestamp ${version}, at least ${floor}`);
+}
+
+/** The pins that cover a repository, in words, and a fingerprint that changes with them; undefined for first use. */
+function pinsOf(pinning: TrustPinning, gun: Gun): { readonly text: string; readonly fingerprint: string } | undefined {
+  const listed = listedPin(pinning, gun);
+  if (listed !== undefined) {
+    const ids = [...listed.keys, ...listed.certs].map((id) => id.slice(0, 12));
+    return {
+      text: `${listed.name} pins (${ids.join(', ')})`,
+      fingerprint: sha256Hex(encodeUtf8(JSON.stringify(listed))),
+    };
+  }
+  const prefixes = [...(pinning.ca?.keys() ?? [])].filter((name) => gun.startsWith(name.replace(/\*+$/, '')));
+  if (prefixes.length === 0) return undefined;
+  const texts = JSON.stringify(prefixes.map((name) => [name, pinning.ca?.get(name)]));
+  return { text: `the pinned authority of ${prefixes.join(', ')} leads to`, fingerprint: sha256Hex(encodeUtf8(texts)) };
+}
