@@ -15,6 +15,7 @@ import {
 import { MAX_LISTEN_SECONDS } from '../../service/index.ts';
 import { isGunPrefix } from '../gun-prefixes.ts';
 import { DEFAULT_LIMITS, MAX_VERSION } from '../limits.ts';
+import type { RequestBudgets } from '../request-limits.ts';
 import { DEFAULT_CACHE_AGES } from '../responses.ts';
 import { authSection } from './own-auth.ts';
 import { auditSection, proxiesSection, renewalSection, tracingSection, webhooksSection } from './own-operation.ts';
@@ -27,6 +28,8 @@ const roleBytes = z.strictObject({
   snapshot: size().optional(),
   timestamp: size().optional(),
 });
+
+const budget = z.strictObject({ perSecond: z.number().positive(), burst: z.int().min(1) }).optional();
 
 const limits = z
   .strictObject({
@@ -42,6 +45,10 @@ const limits = z
       .optional()
       .meta({ description: 'in which a whole body must have come' }),
     drain: span().optional().meta({ description: 'which requests under way have when the server stops' }),
+    rates: z
+      .strictObject({ reads: budget, writes: budget, keys: budget })
+      .prefault({})
+      .meta({ description: 'how often one user, or one address, may do what' }),
     stopDelay: span().optional().meta({ description: 'for which it still accepts after it said that it is not ready' }),
   })
   .prefault({});
@@ -134,7 +141,7 @@ function keysOf({ signer, keys }: Given): KeySettings | undefined {
 }
 
 function limitsOf(given: Given['limits']): ServerLimits {
-  const { body, files, file, versionJump, idle, bodyTime, drain, stopDelay } = given;
+  const { body, files, file, versionJump, idle, bodyTime, drain, stopDelay, rates } = given;
   const { update, ...rest } = DEFAULT_SERVER_LIMITS;
   return {
     update: {
@@ -152,5 +159,11 @@ function limitsOf(given: Given['limits']): ServerLimits {
     idleSeconds: idle ?? rest.idleSeconds,
     drainSeconds: drain ?? rest.drainSeconds,
     stopDelaySeconds: stopDelay ?? rest.stopDelaySeconds,
+    rates: { ...rest.rates, ...givenOf(rates) },
   };
+}
+
+/** Without the names that have no value. */
+function givenOf(rates: Given['limits']['rates']): RequestBudgets {
+  return Object.fromEntries(Object.entries(rates).filter(([, budgetOfKind]) => budgetOfKind !== undefined));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MAX_LISTEN_SECONDS } from '../../service/index.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
+import { DEFAULT_BUDGETS } from '../request-limits.ts';
 import type { OperationSettings, ServerLimits } from './settings.ts';
 
 /** Rules that both forms of the configuration have in common. */
@@ -9,6 +10,7 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   idleSeconds: 60,
   drainSeconds: 20,
   stopDelaySeconds: 0,
+  rates: DEFAULT_BUDGETS,
 };
 
 const DAY = 86_400;

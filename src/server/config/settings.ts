@@ -5,6 +5,7 @@ import type { WebhookEventType } from '../../service/webhooks/index.ts';
 import type { KeyDatabaseSettings } from '../../signing/key-database/index.ts';
 import type { ServiceKeyAlgorithm } from '../../signing/service-keys/index.ts';
 import type { UpdateLimits } from '../limits.ts';
+import type { RequestBudgets } from '../request-limits.ts';
 import type { CacheAges } from '../responses.ts';
 
 /** What the trust server is told to be, whichever form its configuration had. Files are named, and read at the start. */
@@ -76,6 +77,8 @@ export interface ServerLimits {
   readonly drainSeconds: number;
   /** Seconds for which new requests are still taken after the server said that it is not ready. */
   readonly stopDelaySeconds: number;
+  /** How often one user, or one address, may do what. */
+  readonly rates: RequestBudgets;
 }
 
 /** What happens beside requests. Spans are in seconds. */

@@ -26,6 +26,7 @@ import {
   TrustMetrics,
   trustRoute,
 } from '../observation/index.ts';
+import { limitedCallers } from '../request-limits.ts';
 import { createTrustServer } from '../routes.ts';
 import { CachedStorage } from '../storage/index.ts';
 import { startBackground } from './background.ts';
@@ -121,7 +122,7 @@ async function openApp(settings: ServerSettings, context: StartContext, opening:
   const { gunPrefixes, keyAlgorithm, cacheAges } = settings;
   const server = createTrustServer({
     ...{ storage, keys, clock, log, gunPrefixes, keyAlgorithm, cacheAges },
-    auth: await openAuth(settings.auth, clock, log),
+    auth: limitedCallers(await openAuth(settings.auth, clock, log), settings.limits.rates),
     limits: settings.limits.update,
   });
   const { refresher } = server;
