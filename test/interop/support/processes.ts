@@ -116,6 +116,10 @@ export class Service {
     return code;
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
   /** Ends the program without a warning, as a crash would. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
