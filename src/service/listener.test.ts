@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readVectorJson } from '../../test/support/vectors.ts';
 import { ListenError, type ListenOptions, listen } from './listener.ts';
 import { ensureOwnTls } from './own-authority.ts';
 
@@ -75,6 +76,17 @@ describe('listen', () => {
     await cutOff.promise;
     clearInterval(drip);
     expect(socket.destroyed).toBe(true);
+  });
+
+  test('S4 where clients need a certificate, none and that of another authority get no answer', async () => {
+    const mutual: Readonly<Record<string, { cert: string; key: string }>> =
+      readVectorJson('certificates/mutual-tls.json');
+    const { url } = start({ tls: { ...own.identity, clientCa: mutual.ca?.cert ?? '' } });
+    const ask = (client: object = {}) => fetch(url, { tls: { ca, ...client } });
+
+    await expect(ask()).rejects.toThrow();
+    await expect(ask(mutual.stranger)).rejects.toThrow();
+    expect((await ask(mutual.client)).status).toBe(200);
   });
 
   test('an error that reaches the listener shows nothing of itself', async () => {

@@ -147,6 +147,8 @@ function shownBy(host: string): Promise<string | undefined> {
       socket.destroy();
     });
     // what the kernel had just accepted for the old listener is reset, unless it is told to migrate it (docs/adr/0016)
-    socket.on('error', (error: NodeJS.ErrnoException) => (error.code === 'ECONNRESET' ? resolve(undefined) : reject(error)));
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'ECONNRESET' ? resolve(undefined) : reject(error),
+    );
   });
 }
