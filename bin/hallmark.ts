@@ -32,6 +32,7 @@ function processIo(): Io {
         process.once('SIGTERM', () => resolve());
         process.once('SIGINT', () => resolve());
       }),
+    onSignal: (signal, listener) => void process.on(signal, listener),
   };
 }
 

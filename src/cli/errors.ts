@@ -128,11 +128,21 @@ const EXPECTED_NAMES = new Set([
   'GunPrefixError',
   'TlsError',
   'ListenError',
+  'DatabaseAddressError',
   'DatabaseOpenError',
   'MigrationError',
   'MissingPassphraseError',
   'PolicyError',
   'ServiceKeyError',
+  'ConfigError',
+  'SecretFileError',
+  'AuthenticationSetupError',
+  'AuditFileError',
+  'GunPrefixError',
+  'NetworkError',
+  'RemoteSignerError',
+  'SigningServiceTlsError',
+  'WebhookSecretError',
 ]);
 
 function isExpected(error: unknown): error is Error {

@@ -20,4 +20,6 @@ export interface Io {
   now(): Date;
   /** Resolves when the user or the system asks the program to end. */
   untilStopped(): Promise<void>;
+  /** Calls `listener` whenever the system sends the signal; absent where there are none. */
+  onSignal?(signal: 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2', listener: () => void): void;
 }

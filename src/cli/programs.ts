@@ -2,8 +2,9 @@
 import type { Io } from './io.ts';
 
 /**
- * One program under several names: `docker-trust` (Docker's CLI plugin), `notary`, `hallmark-image-verifier` (containerd's),
- * and everything else is `hallmark`. `hallmark notary …` and the like are the same without a link.
+ * One program under several names: `docker-trust` (Docker's CLI plugin), `notary`, `notary-server`, `notary-signer`,
+ * `hallmark-image-verifier` (containerd's), and everything else is `hallmark`. `hallmark notary …` and the like are the same
+ * without a link.
  * @returns the exit code of the face chosen: 0, 1, 2 or 3 for hallmark, those of the originals for the others
  */
 export async function runProgram(name: string, argv: readonly string[], io: Io): Promise<number> {
@@ -15,6 +16,9 @@ export async function runProgram(name: string, argv: readonly string[], io: Io):
       return (await import('./docker-trust/index.ts')).runDockerTrust(argv, io);
     case 'notary':
       return (await import('./notary/index.ts')).runNotary(argv, io);
+    case 'notary-server':
+    case 'notary-signer':
+      return (await import('./notary-services/index.ts')).runNotaryService(face, argv, io);
     case 'image-verifier':
       return (await import('./image-verifier/index.ts')).runImageVerifier(argv, io);
     case 'hallmark':
@@ -24,11 +28,13 @@ export async function runProgram(name: string, argv: readonly string[], io: Io):
   }
 }
 
-type Face = 'hallmark' | 'docker-trust' | 'notary' | 'image-verifier';
+type Face = 'hallmark' | 'docker-trust' | 'notary' | 'notary-server' | 'notary-signer' | 'image-verifier';
 
 const FACES: ReadonlyMap<string, Face> = new Map([
   ['docker-trust', 'docker-trust'],
   ['notary', 'notary'],
+  ['notary-server', 'notary-server'],
+  ['notary-signer', 'notary-signer'],
   ['image-verifier', 'image-verifier'],
   ['hallmark-image-verifier', 'image-verifier'],
 ]);

@@ -4,11 +4,13 @@ import { Command, CommanderError } from 'commander';
 import type { ImageReference } from '../registry/index.ts';
 import { collect } from './collect.ts';
 import { addArchiveCommands } from './commands/archive-commands.ts';
+import { addAuditCommands } from './commands/audit/index.ts';
 import { addChangelistCommands } from './commands/changelist.ts';
 import { addDelegationCommands } from './commands/delegation/index.ts';
 import { addEnforcementCommands } from './commands/enforcement.ts';
 import { addKeyCommands } from './commands/key/index.ts';
 import { addPolicyCommands } from './commands/policy/index.ts';
+import { addServiceCommands } from './commands/services.ts';
 import { addPinCommands, addStagingCommands } from './commands/staging-and-pins.ts';
 import type { CommandContext } from './context.ts';
 import { ExitCode } from './exit-codes.ts';
@@ -109,6 +111,7 @@ export function commandTree(io: Io, context: (globals: GlobalOptions) => Command
   addImageCommands(program, globals);
   addTrustCommands(program, globals);
   addServerCommands(program, globals);
+  addServiceCommands(program, globals);
   addKeyCommands(program, globals);
   addDelegationCommands(program, globals);
   addStagingCommands(program, globals);
@@ -117,6 +120,7 @@ export function commandTree(io: Io, context: (globals: GlobalOptions) => Command
   addArchiveCommands(program, globals);
   addPolicyCommands(program, globals);
   addEnforcementCommands(program, globals);
+  addAuditCommands(program, globals);
   for (const command of program.commands) command.copyInheritedSettings(program);
   program.argument('[command]').usage('[options] [command]').allowExcessArguments();
   program.action((command?: string) => {

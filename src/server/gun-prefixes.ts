@@ -15,11 +15,14 @@ export class GunPrefixError extends Error {
 
 /** The rules of Notary's `repositories.gun_prefixes`. @throws GunPrefixError */
 export function checkGunPrefixes(prefixes: readonly string[]): void {
-  for (const prefix of prefixes) {
-    const parts = prefix.split('/');
-    const clean = parts.slice(0, -1).every((part) => part !== '' && part !== '.' && part !== '..');
-    if (parts.length < 2 || parts.at(-1) !== '' || !clean) throw new GunPrefixError(prefix);
-  }
+  for (const prefix of prefixes) if (!isGunPrefix(prefix)) throw new GunPrefixError(prefix);
+}
+
+/** Whether it is a clean path that ends in a slash and begins neither with one nor above. */
+export function isGunPrefix(prefix: string): boolean {
+  const parts = prefix.split('/');
+  const clean = parts.slice(0, -1).every((part) => part !== '' && part !== '.' && part !== '..');
+  return parts.length > 1 && parts.at(-1) === '' && clean;
 }
 
 /**

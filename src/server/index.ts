@@ -9,27 +9,37 @@
  *     await server.close();
  */
 export type { Actor } from './actor.ts';
+export { type DataDirectory, MissingPassphraseError, prepareDataDirectory } from './data-directory.ts';
 export { GunPrefixError } from './gun-prefixes.ts';
 export { DEFAULT_LIMITS, type UpdateLimits } from './limits.ts';
 export {
-  MissingPassphraseError,
   type OpenedTrustServer,
   type OpenTrustServerOptions,
   openTrustServer,
 } from './open-trust-server.ts';
-export type { CacheAges } from './responses.ts';
+export { type CacheAges, DEFAULT_CACHE_AGES } from './responses.ts';
 export { createTrustServer, type TrustServer, type TrustServerOptions } from './routes.ts';
 export {
+  type AuditAction,
+  type AuditDetail,
+  type AuditEntry,
+  type AuditQuery,
+  type AuditRecord,
   CachedStorage,
   type Change,
+  type ChangeContext,
   type ChangeQuery,
+  type CommitContext,
   ConflictError,
+  type ExpiringFile,
+  type ExpiryQuery,
   MemoryStorage,
   type MetadataStorage,
-  type MetadataTables,
-  MigrationError,
   migrateMetadata,
-  SqliteStorage,
+  type OpenedMetadataStorage,
+  OutcomeUnknownError,
+  openMetadataStorage,
   type StoredFile,
+  UnstorableNameError,
   type VerifiedFile,
 } from './storage/index.ts';

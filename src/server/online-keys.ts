@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Signer } from '../signing/index.ts';
-import type { ServiceKeys } from '../signing/service-keys/index.ts';
+import { RemoteSignerError } from '../signing/protocol/index.ts';
+import { ServiceKeyError, type ServiceKeys } from '../signing/service-keys/index.ts';
 import {
   canonicalIdOf,
   canonicalKeyId,
@@ -22,10 +23,11 @@ export type OnlineRole = typeof SNAPSHOT | typeof TIMESTAMP;
 
 /**
  * The keys of `role` that this server holds, in the root's order. A key counts only for the GUN and role that it was
- * made for: else whoever may publish one GUN could list another's keys, and have this server sign in its name.
+ * made for: else whoever may publish one GUN could list another's keys, and have this server sign in its name. Notary's
+ * signer does not tell the GUN of a key; with it, the role alone can be held against the root (docs/signing-service.md).
  */
 export async function heldKeys(
-  keys: ServiceKeys,
+  keys: Pick<ServiceKeys, 'info'>,
   gun: Gun,
   role: OnlineRole,
   root: Root,
@@ -34,7 +36,7 @@ export async function heldKeys(
   for (const id of root.roles.get(role)?.keyIds ?? []) {
     const canonical = canonicalIdOf(root.keys.get(id));
     const info = canonical && (await keys.info(canonical));
-    if (canonical !== undefined && info?.gun === gun && info.role === role) held.set(id, info.key);
+    if (info !== undefined && (info.gun ?? gun) === gun && info.role === role) held.set(id, info.key);
   }
   return held;
 }
@@ -49,9 +51,18 @@ export async function signOnline(
   const signatures: Signature[] = [];
   for (const [keyId, key] of held) {
     const signer: Signer | undefined = await keys.signer(canonicalKeyId(key));
-    if (signer === undefined) throw new Error(`signing key ${keyId} is gone`);
+    if (signer === undefined) throw new ServiceKeyError('not-found', `signing key ${keyId} is gone`);
     const method = SIGNATURE_METHODS[verifyingKey(key).algorithm];
     signatures.push({ keyId, method, bytes: await signer.sign(signedBytes) });
   }
   return notaryV1.encode({ signedBytes, signatures });
+}
+
+/**
+ * Whether a signature was refused since the world has moved on: the key signed a newer version for another replica, or
+ * was removed. What was to be signed is made anew then, on top of what is stored now.
+ */
+export function isOvertaken(error: unknown): boolean {
+  if (error instanceof RemoteSignerError) return error.code === 'stale-version';
+  return error instanceof ServiceKeyError && error.code === 'not-found';
 }

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { RepositoryBuilder } from '../../test/support/repository-builder.ts';
 import { multipart } from '../../test/support/trust-stage.ts';
 import { SILENT_LOG } from '../service/index.ts';
-import { MissingPassphraseError, openTrustServer } from './open-trust-server.ts';
+import { MissingPassphraseError } from './data-directory.ts';
+import { openTrustServer } from './open-trust-server.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'hallmark-server-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

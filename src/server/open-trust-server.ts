@@ -1,27 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from 'node:crypto';
-import { chmod, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { openSqlite } from '../service/database/index.ts';
-import { type Log, readPrivateFile, writePrivateFile } from '../service/index.ts';
-import {
-  createPrivateKeysTable,
-  environmentAliasPassphrase,
-  MemoryServiceKeys,
-  type ServiceKeys,
-  type ServiceKeyTables,
-  SqlServiceKeys,
-} from '../signing/service-keys/index.ts';
+import type { Log } from '../service/index.ts';
+import { openKeyDatabase } from '../signing/key-database/index.ts';
+import { MemoryServiceKeys, type ServiceKeys } from '../signing/service-keys/index.ts';
 import { type Authenticator, openToAll } from './auth/index.ts';
+import { prepareDataDirectory } from './data-directory.ts';
 import { createTrustServer, type TrustServer } from './routes.ts';
-import {
-  CachedStorage,
-  MemoryStorage,
-  type MetadataStorage,
-  type MetadataTables,
-  migrateMetadata,
-  SqliteStorage,
-} from './storage/index.ts';
+import { openStorage } from './start/open-storage.ts';
+import { CachedStorage, MemoryStorage, type MetadataStorage } from './storage/index.ts';
 
 export interface OpenTrustServerOptions {
   /** A directory, made when missing and private to its owner; or everything in memory, gone with the process. */
@@ -34,32 +19,20 @@ export interface OpenTrustServerOptions {
   readonly auth?: Authenticator;
 }
 
-export interface OpenedTrustServer extends TrustServer {
+export interface OpenedTrustServer extends Pick<TrustServer, 'fetch'> {
   close(): Promise<void>;
 }
 
-/** The passphrase that protects the service keys is not there, though keys may be; `path` says where it should be. */
-export class MissingPassphraseError extends Error {
-  override readonly name = 'MissingPassphraseError';
-  readonly path: string;
-
-  constructor(path: string) {
-    super(`service keys exist but their passphrase file is gone: ${path}`);
-    this.path = path;
-  }
-}
-
 /**
- * A whole trust server in one process: metadata in server.db, its own timestamp and snapshot keys, encrypted, in
- * signer.db. The keys' passphrase comes from the environment as for Notary's signer, else from a file beside them.
+ * The trust server over a data directory (`prepareDataDirectory`), without listeners and without what `startServer` does
+ * beside requests.
  * @throws DatabaseOpenError, MigrationError, MissingPassphraseError, ServiceKeyError if the passphrase is another one
  */
 export async function openTrustServer(options: OpenTrustServerOptions): Promise<OpenedTrustServer> {
   const opened = options.dataDir === 'memory' ? openInMemory() : await openInDirectory(options.dataDir, options);
   const { clock, log, auth = openToAll } = options;
   const storage = new CachedStorage(opened.storage);
-  const { fetch } = createTrustServer({ clock, log, auth, storage, keys: opened.keys });
-  return { fetch, close: opened.close };
+  return { ...createTrustServer({ clock, log, auth, storage, keys: opened.keys }), close: opened.close };
 }
 
 interface Opened {
@@ -72,51 +45,18 @@ function openInMemory(): Opened {
   return { storage: new MemoryStorage(), keys: new MemoryServiceKeys(), close: async () => {} };
 }
 
-async function openInDirectory(directory: string, options: OpenTrustServerOptions): Promise<Opened> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  await chmod(directory, 0o700);
-  const alias = await keyAlias(directory, options.env);
-  const metadata = openSqlite<MetadataTables>(join(directory, 'server.db'));
-  const signer = openSqlite<ServiceKeyTables>(join(directory, 'signer.db'));
-  await migrateMetadata(metadata);
-  await createPrivateKeysTable(signer);
-  const close = async () => {
-    await metadata.destroy();
-    await signer.destroy();
-  };
-  const keys = new SqlServiceKeys(signer, { ...alias, now: options.clock });
+async function openInDirectory(directory: string, { env, clock }: OpenTrustServerOptions): Promise<Opened> {
+  const data = await prepareDataDirectory(directory, env);
+  const metadata = await openStorage(data.storage);
   try {
-    await keys.check();
+    const held = await openKeyDatabase(data.keys, { env, clock });
+    const close = async () => {
+      await metadata.close();
+      await held.close();
+    };
+    return { storage: metadata.storage, keys: held.keys, close };
   } catch (error) {
-    await close();
+    await metadata.close();
     throw error;
   }
-  return { storage: new SqliteStorage(metadata), keys, close };
-}
-
-/** The alias of keys whose passphrase lies in the data directory. */
-const FILE_ALIAS = 'local';
-
-/** Under which alias new keys are encrypted, and where each alias has its passphrase (reference 7.4). */
-async function keyAlias(directory: string, env: OpenTrustServerOptions['env']) {
-  const fromEnvironment = (alias: string) => environmentAliasPassphrase(env, alias);
-  const defaultAlias = env.NOTARY_SIGNER_DEFAULT_ALIAS;
-  const path = join(directory, 'signer-passphrase');
-  const kept = (await readPrivateFile(path))?.trim();
-  if (defaultAlias !== undefined && defaultAlias !== '') {
-    return {
-      defaultAlias,
-      passphrase: (alias: string) => fromEnvironment(alias) ?? (alias === FILE_ALIAS ? kept : undefined),
-    };
-  }
-  const local = kept ?? (await makePassphrase(directory, path));
-  const passphrase = (alias: string) => (alias === FILE_ALIAS ? local : fromEnvironment(alias));
-  return { defaultAlias: FILE_ALIAS, passphrase };
-}
-
-async function makePassphrase(directory: string, path: string): Promise<string> {
-  if (await Bun.file(join(directory, 'signer.db')).exists()) throw new MissingPassphraseError(path);
-  const passphrase = randomBytes(32).toString('base64url');
-  await writePrivateFile(path, `${passphrase}\n`);
-  return passphrase;
 }

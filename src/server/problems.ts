@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Log } from '../service/index.ts';
+import { RemoteSignerError } from '../signing/protocol/index.ts';
 import { AuthenticationError, AuthenticationUnavailableError, resourceOf, TooManyAttemptsError } from './auth/index.ts';
 import { UpdateRefusal } from './refusals.ts';
-import { ConflictError } from './storage/index.ts';
+import { ConflictError, UnstorableNameError } from './storage/index.ts';
 
-/** The codes of Notary's error bodies (reference 6.3) that this server gives; `TOO_LARGE` and `REQUEST_TIMEOUT` are ours. */
+/** The codes of Notary's error bodies (reference 6.3) that this server gives; `TOO_LARGE`, `REQUEST_TIMEOUT` and `UNAVAILABLE` are ours. */
 export type ProblemCode =
   | 'NO_FILENAME'
   | 'INVALID_ROLE'
@@ -73,7 +74,7 @@ function describe(code: ProblemCode): readonly [status: number, message: string]
     case 'REQUEST_TIMEOUT':
       return [408, 'The request did not arrive in time.'];
     case 'UNAVAILABLE':
-      return [503, 'service unavailable'];
+      return [503, 'The service cannot answer now. Try again later.'];
     case 'UNKNOWN':
       return [500, 'unknown error'];
     default:
@@ -101,6 +102,8 @@ function problemOf(error: unknown): TrustProblem {
   }
   if (error instanceof AuthenticationUnavailableError)
     return new TrustProblem('UNAVAILABLE', undefined, { cause: error });
+  if (error instanceof RemoteSignerError) return new TrustProblem(signerProblem(error), {}, { cause: error });
+  if (error instanceof UnstorableNameError) return new TrustProblem('INVALID_GUN', error.message, { cause: error });
   return new TrustProblem('UNKNOWN', undefined, { cause: error });
 }
 
@@ -116,6 +119,23 @@ function unauthorized(error: AuthenticationError): TrustProblem {
 /** Why credentials did not do is for the log alone. */
 function reasonOf(error: unknown): object {
   return error instanceof AuthenticationError ? { reason: error.message } : {};
+}
+
+/** A signing service that refuses what this server made is nothing that a client can mend: one of the two is set up wrongly. */
+function signerProblem({ code }: RemoteSignerError): ProblemCode {
+  switch (code) {
+    case 'unavailable':
+      return 'UNAVAILABLE';
+    case 'stale-version':
+      return 'VERSION';
+    case 'refused':
+    case 'unknown':
+    case 'bad-answer':
+    case 'bad-tls':
+      return 'UNKNOWN';
+    default:
+      return code satisfies never;
+  }
 }
 
 /** Notary's clients read the first KiB of an error and lose its detail when there is more (reference 2.8). */

@@ -324,14 +324,26 @@ describe('the rest', () => {
     expect([response.status, header(response, 'Content-Type'), await response.text()]).toEqual([200, TEXT, '{}']);
   });
 
+  test('S23 health asks storage once a second at most', async () => {
+    let asked = 0;
+    const storage = new MemoryStorage();
+    storage.check = async () => {
+      asked += 1;
+    };
+    const stage = new TrustStage({ storage });
+    await Promise.all(Array.from({ length: 20 }, () => stage.request('GET', '/_notary_server/health')));
+
+    expect(asked).toBe(1);
+  });
+
   test('health is 200, and 503 without details while storage fails', async () => {
     const storage = new MemoryStorage();
-    const stage = new TrustStage({ storage });
-    const healthy = await stage.request('GET', '/_notary_server/health');
+    const ask = () => new TrustStage({ storage }).request('GET', '/_notary_server/health');
+    const healthy = await ask();
     storage.check = async () => {
       throw new Error('password is 1234');
     };
-    const sick = await stage.request('GET', '/_notary_server/health');
+    const sick = await ask();
 
     expect([healthy.status, await healthy.text()]).toEqual([200, '{}']);
     expect([sick.status, await sick.json()]).toEqual([503, { 'DB operational': 'storage cannot be reached' }]);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Context, Hono } from 'hono';
+import { recently } from '../service/health/index.ts';
 import type { Log } from '../service/index.ts';
 import type { ServiceKeyAlgorithm, ServiceKeys } from '../signing/service-keys/index.ts';
 import { ANONYMOUS } from './actor.ts';
@@ -37,6 +38,8 @@ export interface TrustServerOptions {
 }
 
 export interface TrustServer {
+  /** Renews what is about to expire; `Renewer` asks it to. */
+  readonly refresher: Pick<Refresher, 'renew'>;
   /** Always resolves: what goes wrong becomes a response. */
   fetch(request: Request): Promise<Response>;
 }
@@ -51,10 +54,12 @@ export function createTrustServer(options: TrustServerOptions): TrustServer {
     keyAlgorithm: options.keyAlgorithm ?? 'ecdsa',
     cacheAges: { ...DEFAULT_CACHE_AGES, ...options.cacheAges },
     gunPrefixes: options.gunPrefixes ?? [],
+    checkStorage: recently(() => options.storage.check()),
   };
   checkGunPrefixes(services.gunPrefixes);
   const app = routes(services);
   return {
+    refresher: services.refresher,
     fetch: async (request) => {
       try {
         return await (plainRead(request, services) ??

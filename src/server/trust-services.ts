@@ -13,6 +13,8 @@ export interface TrustServices extends Publishing {
   readonly keyAlgorithm: ServiceKeyAlgorithm;
   readonly cacheAges: CacheAges;
   readonly log: Log;
+  /** Whether storage can be reached, as of a second ago at most. */
+  readonly checkStorage: () => Promise<void>;
   readonly auth: Authenticator;
   readonly gunPrefixes: readonly string[];
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readVectorJson } from '../../test/support/vectors.ts';
 import { ListenError, type ListenOptions, listen } from './listener.ts';
 import { ensureOwnTls } from './own-authority.ts';
 
@@ -61,6 +62,31 @@ describe('listen', () => {
   test('S23 a body over the limit does not reach the service', async () => {
     const { url } = start({ tls: 'plain', limits: { bodyBytes: 1000 } });
     expect((await fetch(url, { method: 'POST', body: 'x'.repeat(1001) })).status).toBe(413);
+  });
+
+  test('S23 a body that drips is cut off, however steadily it comes', async () => {
+    const { port } = start({ tls: 'plain', limits: { bodySeconds: 1, idleSeconds: 200 } });
+    const cutOff = Promise.withResolvers<void>();
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n');
+    });
+    const drip = setInterval(() => socket.write('x'), 50);
+    socket.on('error', () => {});
+    socket.on('close', () => cutOff.resolve());
+    await cutOff.promise;
+    clearInterval(drip);
+    expect(socket.destroyed).toBe(true);
+  });
+
+  test('S4 where clients need a certificate, none and that of another authority get no answer', async () => {
+    const mutual: Readonly<Record<string, { cert: string; key: string }>> =
+      readVectorJson('certificates/mutual-tls.json');
+    const { url } = start({ tls: { ...own.identity, clientCa: mutual.ca?.cert ?? '' } });
+    const ask = (client: object = {}) => fetch(url, { tls: { ca, ...client } });
+
+    await expect(ask()).rejects.toThrow();
+    await expect(ask(mutual.stranger)).rejects.toThrow();
+    expect((await ask(mutual.client)).status).toBe(200);
   });
 
   test('an error that reaches the listener shows nothing of itself', async () => {

@@ -40,11 +40,8 @@ describe('withRequestLog', () => {
   test('writes and failures are at info and error, reads at debug; the query is left out', async () => {
     const { log, read } = lines('debug');
     const times = [10, 14.26];
-    await withRequestLog(
-      respond(200),
-      log,
-      () => times.shift() ?? 0,
-    )(new Request('https://x/a?token=1', { method: 'POST' }));
+    const elapsed = () => times.shift() ?? 0;
+    await withRequestLog(respond(200), log, { elapsed })(new Request('https://x/a?token=1', { method: 'POST' }));
     await withRequestLog(respond(200), log)(new Request('https://x/b'));
     await withRequestLog(respond(503), log)(new Request('https://x/c'));
 
@@ -55,6 +52,6 @@ describe('withRequestLog', () => {
       ['error', 'GET', '/c', 503],
     ]);
     expect(read()[0].ms).toBe(4.3);
-    expect(new Set(read().map(({ id }) => id)).size).toBe(3);
+    expect(new Set(read().map(({ requestId }) => requestId)).size).toBe(3);
   });
 });

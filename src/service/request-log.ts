@@ -1,27 +1,131 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
+import { TrustedProxies } from './client-address.ts';
 import type { Log } from './log.ts';
+import { inRequest, type RequestContext } from './request-context.ts';
+import { peerOf, type RequestOrigin } from './request-origin.ts';
+import type { Span, Tracing } from './span.ts';
 
 export type Fetch = (request: Request) => Promise<Response>;
 
+/** Counts and times requests by the name of their route. */
+export interface RequestMeter {
+  began(): void;
+  ended(route: string, method: string, status: number, milliseconds: number): void;
+}
+
+export interface RequestLogOptions {
+  /** Milliseconds of a clock that never goes back. */
+  readonly elapsed?: () => number;
+  /** Whose headers are believed. */
+  readonly proxies?: TrustedProxies;
+  /** The name of a request's route, of a fixed set: it becomes a label of metrics and the name of spans (S23). */
+  readonly routeOf?: (request: Request) => string;
+  readonly meter?: RequestMeter;
+  readonly tracing?: Tracing;
+}
+
 const WRITES = new Set(['POST', 'PUT', 'DELETE', 'PATCH']);
 
-/** One line for each request: writes and failures at `info` and above, reads at `debug`. The query is left out. */
-export function withRequestLog(fetch: Fetch, log: Log, elapsed: () => number = () => performance.now()): Fetch {
+/** With it a client's report is found in the log. */
+export const REQUEST_ID_HEADER = 'X-Request-Id';
+
+/**
+ * Gives each request an ID, and writes one line for it: writes and failures at `info` and above, reads at `debug`. The
+ * query is left out. Everything below knows the request by `currentRequest`. The answer bears the ID whenever a line, an
+ * audit entry or another service does: that of a read which leaves no trace names nothing.
+ */
+export function withRequestLog(fetch: Fetch, log: Log, options: RequestLogOptions = {}): Fetch {
+  const { elapsed = () => performance.now(), proxies = new TrustedProxies() } = options;
+  const { routeOf = () => 'other', meter, tracing } = options;
   return async (request) => {
     const start = elapsed();
-    const response = await fetch(request);
-    const { method, url } = request;
-    const line = () => ({
-      id: randomUUID(),
-      method,
-      path: url.slice(url.indexOf('/', 8)).replace(/\?.*$/s, ''),
-      status: response.status,
-      ms: Math.round((elapsed() - start) * 10) / 10,
-    });
-    if (response.status >= 500) log.error(line(), 'request');
-    else if (WRITES.has(method)) log.info(line(), 'request');
-    else if (log.isDebug) log.debug(line(), 'request');
-    return response;
+    const route = routeOf(request);
+    const span = tracing?.request(route, request.headers.get('traceparent'));
+    const context = new LoggedRequest(request, route, proxies, span);
+    meter?.began();
+    let status = 500;
+    try {
+      const response = await inRequest(context, fetch, request);
+      status = response.status;
+      return isTold(log, request.method, status) || context.wasAsked ? identified(response, context.id) : response;
+    } finally {
+      const ms = elapsed() - start;
+      meter?.ended(route, request.method, status, ms);
+      if (span !== undefined) endSpan(span, request.method, status);
+      if (isTold(log, request.method, status)) write(log, request, status, ms, context);
+    }
   };
+}
+
+/** A successful read leaves no line, unless everything does. */
+function isTold(log: Log, method: string, status: number): boolean {
+  return status >= 500 || WRITES.has(method) || log.isDebug;
+}
+
+/** Nearly every request is a read that nobody wants to know anything of: what costs is worked out when it is asked for. */
+class LoggedRequest implements RequestContext {
+  readonly request: Request;
+  readonly route: string;
+  readonly caller: { name?: string } = {};
+  readonly span: Span | undefined;
+  readonly #proxies: TrustedProxies;
+  #id: string | undefined;
+
+  constructor(request: Request, route: string, proxies: TrustedProxies, span: Span | undefined) {
+    this.request = request;
+    this.route = route;
+    this.#proxies = proxies;
+    this.span = span;
+  }
+
+  /** Whether anything bears the ID. */
+  get wasAsked(): boolean {
+    return this.#id !== undefined;
+  }
+
+  get id(): string {
+    this.#id ??= this.#proxies.requestIdOf(this.request, peerOf(this.request).address) ?? randomUUID();
+    return this.#id;
+  }
+
+  origin(): RequestOrigin {
+    const address = this.#proxies.addressOf(this.request, peerOf(this.request).address);
+    return { requestId: this.id, ...(address === undefined ? {} : { address }) };
+  }
+}
+
+function identified(response: Response, id: string): Response {
+  try {
+    response.headers.set(REQUEST_ID_HEADER, id);
+    return response;
+  } catch {
+    // the headers of an answer that was fetched elsewhere cannot be changed
+    const headers = new Headers(response.headers);
+    headers.set(REQUEST_ID_HEADER, id);
+    return new Response(response.body, { status: response.status, headers });
+  }
+}
+
+function endSpan(span: Span, method: string, status: number): void {
+  span.set('http.request.method', method);
+  span.set('http.response.status_code', status);
+  if (status >= 500) span.fail(undefined);
+  span.end();
+}
+
+function write(log: Log, { method, url }: Request, status: number, ms: number, context: RequestContext): void {
+  const { address } = context.origin();
+  const line = {
+    requestId: context.id,
+    method,
+    path: url.slice(url.indexOf('/', 8)).replace(/\?.*$/s, ''),
+    status,
+    ms: Math.round(ms * 10) / 10,
+    ...(context.caller.name === undefined ? {} : { user: context.caller.name }),
+    ...(address === undefined ? {} : { address }),
+  };
+  if (status >= 500) log.error(line, 'request');
+  else if (WRITES.has(method)) log.info(line, 'request');
+  else log.debug(line, 'request');
 }

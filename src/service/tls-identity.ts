@@ -6,6 +6,8 @@ import { readFile } from 'node:fs/promises';
 export interface TlsIdentity {
   readonly cert: string;
   readonly key: string;
+  /** Authorities, PEM: clients need a certificate of one of them. */
+  readonly clientCa?: string;
 }
 
 /** TLS files that cannot be used; the service then does not start (S8). */
@@ -20,15 +22,29 @@ export class TlsError extends Error {
   }
 }
 
-/** Reads a certificate and its key. @throws TlsError */
-export async function loadTlsIdentity(certFile: string, keyFile: string, now: Date): Promise<TlsIdentity> {
+/** Reads a certificate and its key, and the authorities of clients where there are to be some. @throws TlsError */
+export async function loadTlsIdentity(
+  certFile: string,
+  keyFile: string,
+  now: Date,
+  clientCaFile?: string,
+): Promise<TlsIdentity> {
   const cert = await readText(certFile);
   const key = await readText(keyFile);
   const certificate = parse(certFile, 'not a certificate', () => new X509Certificate(cert));
   const privateKey = parse(keyFile, 'not an unencrypted private key', () => createPrivateKey(key));
   if (!certificate.checkPrivateKey(privateKey)) throw new TlsError(keyFile, 'private key of another certificate');
   if (certificate.validToDate.getTime() < now.getTime()) throw new TlsError(certFile, 'expired certificate');
-  return { cert, key };
+  return clientCaFile === undefined ? { cert, key } : { cert, key, clientCa: await loadAuthorities(clientCaFile) };
+}
+
+/** Reads PEM certificates of authorities, one at least. @throws TlsError */
+export async function loadAuthorities(file: string): Promise<string> {
+  const text = await readText(file);
+  const certificates = text.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
+  if (certificates.length === 0) throw new TlsError(file, 'no PEM certificate of an authority');
+  for (const pem of certificates) parse(file, 'not a certificate', () => new X509Certificate(pem));
+  return text;
 }
 
 async function readText(path: string): Promise<string> {

@@ -31,6 +31,7 @@ export class TrustStage {
   readonly server: TrustServer;
 
   constructor(options: Partial<TrustServerOptions> = {}) {
+    this.keys = options.keys ?? new MemoryServiceKeys();
     this.storage = options.storage ?? new CachedStorage(new MemoryStorage());
     this.keys = options.keys ?? new MemoryServiceKeys();
     const fixed = { storage: this.storage, keys: this.keys, log: SILENT_LOG, auth: openToAll };

@@ -2,21 +2,15 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DirectoryRegistryStorage, dockerConfigDirectory, embeddedRegistry } from '../../registry/index.ts';
-import { openTrustServer } from '../../server/index.ts';
-import {
-  ensureOwnTls,
-  type Listener,
-  type Log,
-  listen,
-  loadTlsIdentity,
-  openLog,
-  type TlsIdentity,
-  withRequestLog,
-} from '../../service/index.ts';
+import { DEFAULT_OPERATION, DEFAULT_SERVER_LIMITS, type ServerSettings } from '../../server/config/index.ts';
+import { DEFAULT_CACHE_AGES, prepareDataDirectory } from '../../server/index.ts';
+import { startServer } from '../../server/start/index.ts';
+import { ensureOwnTls, type Listener, type Log, listen, openLog } from '../../service/index.ts';
 import { type Address, parseAddress } from '../address.ts';
 import type { CommandContext } from '../context.ts';
 import type { Io } from '../io.ts';
 import { UsageError } from '../usage-error.ts';
+import { VERSION } from '../version.ts';
 
 export interface UpOptions {
   readonly data: string;
@@ -38,15 +32,13 @@ export async function up({ io }: CommandContext, options: UpOptions): Promise<vo
     const warning = exposureWarning(hostname);
     if (warning !== undefined) io.stderr.write(`${warning}\n`);
   }
-  const { identity, caFile } = await tlsOf(data, address, options, io);
-  const server = await openTrustServer({ dataDir: data, clock: () => io.now(), log, env: io.env });
-  const listeners: Listener[] = [];
+  const { files, caFile } = await tlsOf(data, address, options, io);
+  const settings = await settingsOf(data, address, files, io);
+  const server = await startServer(settings, { env: io.env, clock: () => io.now(), log, version: VERSION });
+  let registry: Listener | undefined;
   try {
-    const trust = listen({ fetch: withRequestLog(server.fetch, log), tls: identity, ...address });
-    listeners.push(trust);
-    const registry = registryAddress && startRegistry(data, registryAddress, log);
-    if (registry !== undefined) listeners.push(registry);
-    const trustUrl = `https://${urlHost(address.hostname)}:${trust.port}`;
+    registry = registryAddress && startRegistry(data, registryAddress, log);
+    const trustUrl = `https://${urlHost(address.hostname)}:${server.port}`;
     if (options.setupDocker && caFile !== undefined) await setUpDocker(io, caFile, new URL(trustUrl).host);
     io.stdout.write(welcome(trustUrl, caFile));
     io.stdout.write(
@@ -54,9 +46,29 @@ export async function up({ io }: CommandContext, options: UpOptions): Promise<vo
     );
     await io.untilStopped();
   } finally {
-    await Promise.all(listeners.map((listener) => listener.stop()));
-    await server.close();
+    await Promise.all([server.stop(), registry?.stop()]);
   }
+}
+
+interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Everything in the data directory, and everybody may do everything: the server of one machine. */
+async function settingsOf(data: string, listen: Address, tls: TlsFiles, io: Io): Promise<ServerSettings> {
+  const { storage, keys } = await prepareDataDirectory(data, io.env);
+  return {
+    ...DEFAULT_OPERATION,
+    ...{ listen, tls, storage, keys: { at: 'database', ...keys } },
+    keyAlgorithm: 'ecdsa',
+    auth: { type: 'none' },
+    gunPrefixes: [],
+    limits: { ...DEFAULT_SERVER_LIMITS, drainSeconds: 5 },
+    cacheAges: DEFAULT_CACHE_AGES,
+    logLevel: 'info',
+    warnings: [],
+  };
 }
 
 /** The certificate given, or one of the data directory's own authority. */
@@ -65,13 +77,12 @@ async function tlsOf(
   { hostname }: Address,
   { tlsCert, tlsKey }: UpOptions,
   io: Io,
-): Promise<{ identity: TlsIdentity; caFile?: string }> {
+): Promise<{ files: TlsFiles; caFile?: string }> {
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw new UsageError('--tls-cert and --tls-key belong together');
-  if (tlsCert !== undefined && tlsKey !== undefined)
-    return { identity: await loadTlsIdentity(tlsCert, tlsKey, io.now()) };
+  if (tlsCert !== undefined && tlsKey !== undefined) return { files: { cert: resolve(tlsCert), key: resolve(tlsKey) } };
   const own = await ensureOwnTls(data, [hostname, 'localhost', '127.0.0.1', '::1'], io.now());
-  return { identity: own.identity, caFile: own.caFile };
+  return { files: { cert: own.certFile, key: own.keyFile }, caFile: own.caFile };
 }
 
 /** Loopback only, unless the user names another address: the embedded registry knows no users. */

@@ -56,7 +56,7 @@ const MAX_NAME = 200;
  * server, or for nobody.
  */
 export function userOf(name: string, request: Request): Actor {
-  if (name === '') return anonymous(request);
+  if (name === '') return { ...ANONYMOUS, ...originOf(request) };
   const plain = name
     .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?')
     .slice(0, MAX_NAME)
@@ -65,13 +65,14 @@ export function userOf(name: string, request: Request): Actor {
   return { name: isReserved ? `user:${plain}` : plain, ...originOf(request) };
 }
 
-function anonymous(request: Request): Actor {
-  return { ...ANONYMOUS, ...originOf(request) };
+/** A read is recorded nowhere, and too frequent to ask where it comes from. */
+function anonymous(request: Request, wanted: Access): Actor {
+  return isReadOnly(wanted) ? ANONYMOUS : { ...ANONYMOUS, ...originOf(request) };
 }
 
 /** Everybody may do everything: for a server that only friends can reach. */
 export const openToAll: Authenticator = {
-  authenticate: async (request) => anonymous(request),
+  authenticate: async (request, wanted) => anonymous(request, wanted),
 };
 
 /**
@@ -83,7 +84,7 @@ export function withPublicRead(authenticator: Authenticator): Authenticator {
   return {
     authenticate: async (request, wanted) =>
       isReadOnly(wanted) && !request.headers.has('authorization')
-        ? anonymous(request)
+        ? ANONYMOUS
         : authenticator.authenticate(request, wanted),
     ...(tokenResponse === undefined ? {} : { tokenResponse }),
   };

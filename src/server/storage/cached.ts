@@ -1,8 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Gun, type RoleName, TIMESTAMP, type Version } from '../../tuf/index.ts';
+import type { AuditEntry, AuditQuery, AuditRecord } from './audit.ts';
 import { ByteBoundedMap } from './byte-bounded-map.ts';
 import { ChangefeedTail } from './changefeed-tail.ts';
-import type { Change, ChangeQuery, CommitBase, MetadataStorage, StoredFile, VerifiedFile } from './metadata-storage.ts';
+import type {
+  Change,
+  ChangeContext,
+  ChangeQuery,
+  CommitBase,
+  CommitContext,
+  ExpiringFile,
+  ExpiryQuery,
+  MetadataStorage,
+  StoredFile,
+  VerifiedFile,
+} from './metadata-storage.ts';
 
 export interface StorageCacheOptions {
   /** Bytes of metadata kept in memory. */
@@ -20,6 +32,15 @@ export interface StorageCacheOptions {
 
 const DEFAULT_BYTES = 64 * 1024 * 1024;
 const CURRENT_MS = 1000;
+/** How a cache fares. */
+export interface CacheStatistics {
+  /** Files that were in memory when they were asked for. */
+  readonly hits: number;
+  readonly misses: number;
+  /** Of metadata in memory, with what each entry costs. */
+  readonly bytes: number;
+}
+
 /** What an entry costs beside the file's bytes. */
 const ENTRY_BYTES = 512;
 
@@ -48,6 +69,8 @@ export class CachedStorage implements MetadataStorage {
   readonly #elapsed: () => number;
   readonly #others: ChangefeedTail | undefined;
   #generation = 0;
+  #hits = 0;
+  #misses = 0;
 
   constructor(storage: MetadataStorage, options: StorageCacheOptions = {}) {
     this.#storage = storage;
@@ -69,6 +92,7 @@ export class CachedStorage implements MetadataStorage {
     if (known !== undefined && this.#elapsed() < known.until) {
       return typeof known.found === 'string' ? this.byHash(gun, role, known.found) : known.found;
     }
+    this.#misses += 1;
     const loading = this.#loadCurrent(gun, role, collection);
     const pointer: Pointer = { until: this.#elapsed() + this.#currentMs, found: loading };
     collection.current.set(role, pointer);
@@ -107,23 +131,32 @@ export class CachedStorage implements MetadataStorage {
   async #immutable(gun: Gun, role: RoleName, name: string, load: () => Promise<StoredFile | undefined>) {
     const key = this.#key(this.#collection(gun), role, name);
     const known = this.#files.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#hits += 1;
+      return known;
+    }
+    this.#misses += 1;
     const file = await load();
     return file && this.#keep(key, file);
   }
 
-  async commit(gun: Gun, base: CommitBase | undefined, files: readonly VerifiedFile[], now: Date): Promise<void> {
+  async commit(
+    gun: Gun,
+    base: CommitBase | undefined,
+    files: readonly VerifiedFile[],
+    context: CommitContext,
+  ): Promise<void> {
     try {
-      await this.#storage.commit(gun, base, files, now);
+      await this.#storage.commit(gun, base, files, context);
     } finally {
       // also after a failure: a conflict tells that what we hold is old, and an error may hide a success
       this.#collection(gun).current.clear();
     }
   }
 
-  async delete(gun: Gun, now: Date): Promise<void> {
+  async delete(gun: Gun, context: ChangeContext): Promise<void> {
     try {
-      await this.#storage.delete(gun, now);
+      await this.#storage.delete(gun, context);
     } finally {
       this.#forget(gun);
     }
@@ -133,8 +166,28 @@ export class CachedStorage implements MetadataStorage {
     return this.#storage.changes(query);
   }
 
+  expiring(query: ExpiryQuery): Promise<readonly ExpiringFile[]> {
+    return this.#storage.expiring(query);
+  }
+
+  backfillExpiry(limit: number): Promise<number> {
+    return this.#storage.backfillExpiry(limit);
+  }
+
+  audit(query: AuditQuery): Promise<readonly AuditRecord[]> {
+    return this.#storage.audit(query);
+  }
+
+  recordAudit(entry: AuditEntry): Promise<void> {
+    return this.#storage.recordAudit(entry);
+  }
+
   check(): Promise<void> {
     return this.#storage.check();
+  }
+
+  statistics(): CacheStatistics {
+    return { hits: this.#hits, misses: this.#misses, bytes: this.#files.bytes };
   }
 
   #collection(gun: Gun): Collection {

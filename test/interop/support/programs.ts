@@ -12,6 +12,11 @@ const PROGRAMS = {
   'notary-server': { places: ['/usr/bin/notary-server'], aptPackage: 'notary' },
   'notary-signer': { places: ['/usr/bin/notary-signer'], aptPackage: 'notary' },
   'softhsm2-util': { places: ['/usr/bin/softhsm2-util'], aptPackage: 'softhsm2' },
+  'systemd-analyze': { places: ['/usr/bin/systemd-analyze', '/bin/systemd-analyze'], aptPackage: 'systemd' },
+  'docker-compose': {
+    places: ['/usr/bin/docker-compose', '/usr/local/bin/docker-compose'],
+    aptPackage: 'docker-compose',
+  },
   openssl: { places: ['/usr/bin/openssl'], aptPackage: 'openssl' },
   zsh: { places: ['/usr/bin/zsh'], aptPackage: 'zsh' },
   fish: { places: ['/usr/bin/fish'], aptPackage: 'fish' },

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Sections of what happens beside requests: renewal, records, messages, traces. */
+import { z } from 'zod';
+import { filePath, span } from '../../service/config/index.ts';
+import { WEBHOOK_EVENTS } from '../../service/webhooks/index.ts';
+
+export const renewalSection = () =>
+  z
+    .strictObject({
+      timestamp: span().prefault('4d').meta({ description: 'how long before its expiry a timestamp is signed anew' }),
+      snapshot: span().prefault('30d'),
+      perSecond: z.number().positive().max(1000).default(20),
+      notice: span().prefault('30d').meta({ description: 'how long before something expires its publisher is told' }),
+    })
+    .prefault({});
+
+export const auditSection = () =>
+  z
+    .strictObject({ file: filePath(), name: z.string().min(1).max(200).optional() })
+    .optional()
+    .meta({ description: 'a file beside the table; its name tells it from those of other replicas' });
+
+const isHttpUrl = (text: string) => /^https?:$/.test(URL.parse(text)?.protocol ?? '');
+
+export const webhooksSection = () =>
+  z
+    .array(
+      z.strictObject({
+        name: z.string().regex(/^[\w.-]{1,64}$/, 'is up to 64 letters, digits, dots, dashes and underscores'),
+        url: z.string().refine(isHttpUrl, 'is no http or https URL'),
+        secretFile: filePath(),
+        events: z.array(z.enum(WEBHOOK_EVENTS)).min(1).optional(),
+        ca: filePath().optional(),
+      }),
+    )
+    .default([])
+    .refine((hooks) => new Set(hooks.map(({ name }) => name)).size === hooks.length, 'two of the same name');
+
+export const tracingSection = () =>
+  z
+    .strictObject({
+      endpoint: z.string().refine(isHttpUrl, 'is no http or https URL'),
+      headerFiles: z.record(z.string(), filePath()).default({}).meta({ description: 'files with values of headers' }),
+      ratio: z.number().min(0).max(1).default(1),
+    })
+    .optional()
+    .meta({ description: 'OpenTelemetry over HTTP: http://127.0.0.1:4318/v1/traces' });
+
+export const proxiesSection = () =>
+  z
+    .strictObject({
+      addresses: z.array(z.string()).min(1).meta({ description: 'addresses and networks whose headers are believed' }),
+      requestIdHeader: z.string().min(1).optional(),
+    })
+    .optional();

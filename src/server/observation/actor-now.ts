@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+import { currentRequest } from '../../service/index.ts';
+import { type Actor, ANONYMOUS, SERVER_ITSELF } from '../actor.ts';
+
+/** Whoever sent the request that is being answered; the server itself where there is none. */
+export function actorNow(): Actor {
+  const request = currentRequest();
+  if (request === undefined) return SERVER_ITSELF;
+  const { address } = request.origin();
+  const known = address === undefined ? {} : { address };
+  return { name: request.caller.name ?? ANONYMOUS.name, ...known, requestId: request.id };
+}

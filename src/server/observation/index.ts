@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What is measured, traced and recorded of a trust server, all from outside: it decides nothing and changes no answer.
+ *
+ *     const measured = new TrustMetrics(new Metrics());
+ *     const storage = new CachedStorage(observedStorage(sql, measured));
+ *     const server = createTrustServer({ storage, keys: observedKeys(keys, measured), … });
+ *     const observed = observedServer(server.fetch, { metrics: measured, refusals });
+ *     const fetch = withRequestLog(observed, log, { routeOf: trustRoute, meter: measured.requests });
+ */
+export { auditedKeys } from './audited-keys.ts';
+export { identifiedCallers } from './identified-callers.ts';
+export { observedKeys, observedStorage } from './observed-parts.ts';
+export { type Observers, observedServer } from './observed-server.ts';
+export { RefusalLog, type RefusalLogOptions } from './refusal-log.ts';
+export { TrustMetrics } from './trust-metrics.ts';
+export { TRUST_ROUTES, type TrustRoute, trustRoute } from './trust-route.ts';

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Coordination } from '../../service/coordination/index.ts';
+import { type Log, type Loop, startLoop, type Wait } from '../../service/index.ts';
+import type { ServiceKeys } from '../../signing/service-keys/index.ts';
+import { ROOT, SNAPSHOT, TARGETS, TIMESTAMP } from '../../tuf/index.ts';
+import { SERVER_ITSELF } from '../actor.ts';
+import { decodeStored } from '../current-view.ts';
+import { heldKeys } from '../online-keys.ts';
+import type { ExpiringFile, MetadataStorage } from '../storage/index.ts';
+import type { ExpirySource, NoticeLog } from './expiry-source.ts';
+
+/** The roles whose expiry is measured: a delegation's name is for its publisher to choose (S23). */
+export const HORIZON_ROLES = [ROOT, TARGETS, SNAPSHOT, TIMESTAMP] as const;
+
+export interface ExpiryNoticesOptions {
+  readonly storage: ExpirySource & NoticeLog & Pick<MetadataStorage, 'latest'>;
+  /** Tell what the server signs itself: then there is nobody to tell. */
+  readonly keys: Pick<ServiceKeys, 'info'>;
+  readonly coordination: Coordination;
+  readonly holder: string;
+  readonly clock: () => Date;
+  readonly log: Log;
+  /** How long before something expires its publisher is told, in milliseconds. */
+  readonly lead?: number;
+  readonly everyMs?: number;
+  readonly wait?: Wait;
+}
+
+const DAY = 86_400_000;
+const LEAD = 30 * DAY;
+const EVERY_MS = 3_600_000;
+const PAGE = 100;
+const LEASE = 'expiry notices';
+const LEASE_MS = 120_000;
+const MAX_KNOWN = 100_000;
+
+/**
+ * Records in the audit log, once for each version, that a file which only its publisher can sign is about to expire: so
+ * that webhooks tell of it. And knows when the next file of each role expires.
+ */
+export class ExpiryNotices {
+  readonly #options: ExpiryNoticesOptions;
+  readonly #known = new Set<string>();
+  readonly #horizon = new Map<string, Date>();
+  #loop: Loop | undefined;
+
+  constructor(options: ExpiryNoticesOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { log, wait } = this.#options;
+    const options = { name: 'expiry notices', log, ...(wait === undefined ? {} : { wait }) };
+    this.#loop ??= startLoop((signal) => this.step(signal), options);
+  }
+
+  async stop(): Promise<void> {
+    const { coordination, holder } = this.#options;
+    await this.#loop?.stop();
+    if (this.#loop !== undefined) await coordination.release(LEASE, holder).catch(() => {});
+  }
+
+  /** Seconds until the next file of this role expires; `undefined` if there is none, or nobody has looked yet. */
+  horizon(role: (typeof HORIZON_ROLES)[number]): number | undefined {
+    const next = this.#horizon.get(role);
+    return next && (next.getTime() - this.#options.clock().getTime()) / 1000;
+  }
+
+  /** Looks through what expires soon, and says after how many milliseconds to look again. */
+  async step(signal: AbortSignal): Promise<number> {
+    const { everyMs = EVERY_MS, lead = LEAD, clock, storage } = this.#options;
+    await this.#lookAhead();
+    if (!(await this.#mayGoOn(signal))) return everyMs;
+    const before = new Date(clock().getTime() + lead);
+    // what has expired already is no news
+    let after = startingAt(clock());
+    for (;;) {
+      const page = await storage.expiring({ before, after, limit: PAGE });
+      for (const file of page) await this.#consider(file);
+      const last = page.at(-1);
+      if (last === undefined || page.length < PAGE || !(await this.#mayGoOn(signal))) return everyMs;
+      after = last;
+    }
+  }
+
+  async #lookAhead(): Promise<void> {
+    const { clock, storage } = this.#options;
+    for (const role of HORIZON_ROLES) {
+      const [next] = await storage.expiring({ role, before: END_OF_TIME, after: startingAt(clock()), limit: 1 });
+      if (next === undefined) this.#horizon.delete(role);
+      else this.#horizon.set(role, next.expires);
+    }
+  }
+
+  async #mayGoOn(signal: AbortSignal): Promise<boolean> {
+    const { coordination, holder, clock } = this.#options;
+    return !signal.aborted && (await coordination.acquire(LEASE, holder, LEASE_MS, clock()));
+  }
+
+  async #consider(file: ExpiringFile): Promise<void> {
+    const { storage, clock, log } = this.#options;
+    const { gun, role, version, expires } = file;
+    const key = `${gun} ${role} ${version}`;
+    if (role === TIMESTAMP || this.#known.has(key) || (await this.#isOurs(file))) return;
+    const [oldest] = this.#known;
+    if (this.#known.size >= MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest);
+    if (!(await this.#isRecorded(file))) {
+      const detail = { role, version, expires: expires.toISOString() };
+      await storage.recordAudit({ at: clock(), actor: SERVER_ITSELF, action: 'expiring', gun, detail });
+      log.info({ gun, role, version, expires }, 'expires soon, and only its publisher can sign it');
+    }
+    this.#known.add(key);
+  }
+
+  async #isOurs({ gun, role }: ExpiringFile): Promise<boolean> {
+    const { storage, keys } = this.#options;
+    if (role !== SNAPSHOT) return false;
+    const root = await storage.latest(gun, ROOT);
+    return root !== undefined && (await heldKeys(keys, gun, SNAPSHOT, decodeStored('root', root))).size > 0;
+  }
+
+  /** Also by another replica, or before a restart. */
+  async #isRecorded({ gun, role, version, expires }: ExpiringFile): Promise<boolean> {
+    const { storage, lead = LEAD } = this.#options;
+    const since = new Date(expires.getTime() - 2 * lead);
+    let after = 0;
+    for (;;) {
+      const page = await storage.audit({ gun, actor: SERVER_ITSELF.name, since, after, limit: 1000 });
+      const found = page.some(
+        ({ action, detail }) => action === 'expiring' && detail.role === role && detail.version === version,
+      );
+      if (found || page.length < 1000) return found;
+      after = Number(page.at(-1)?.id);
+    }
+  }
+}
+
+const END_OF_TIME = new Date('9999-01-01T00:00:00Z');
+
+/** Before everything that expires at this moment or later. */
+function startingAt(expires: Date): ExpiringFile {
+  return { expires, gun: '', role: '', version: 0 } as unknown as ExpiringFile;
+}

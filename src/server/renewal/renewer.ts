@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Coordination } from '../../service/coordination/index.ts';
+import { type Log, type Loop, startLoop, type Wait, waitFor } from '../../service/index.ts';
+import { type Gun, SNAPSHOT, TIMESTAMP } from '../../tuf/index.ts';
+import type { OnlineRole } from '../online-keys.ts';
+import type { Due, Refresher, Renewal } from '../refresh.ts';
+import type { ExpiringFile } from '../storage/index.ts';
+import type { ExpirySource } from './expiry-source.ts';
+
+/** How long before it expires something is seen to, in milliseconds. */
+export interface Leads {
+  readonly timestamp: number;
+  readonly snapshot: number;
+}
+
+export interface RenewerOptions {
+  readonly storage: ExpirySource;
+  readonly refresher: Pick<Refresher, 'renew'>;
+  readonly coordination: Coordination;
+  /** Tells this process from the other replicas. */
+  readonly holder: string;
+  readonly clock: () => Date;
+  readonly log: Log;
+  readonly leads?: Partial<Leads>;
+  /** Renewals at most. */
+  readonly perSecond?: number;
+  /** Between two looks, in milliseconds. */
+  readonly everyMs?: number;
+  /** Hears of each file that was looked at. */
+  readonly count?: (role: 'timestamp' | 'snapshot', outcome: Renewal | 'failed') => void;
+  readonly wait?: Wait;
+}
+
+const DAY = 86_400_000;
+const HOUR = 3_600_000;
+/** A timestamp is good for 14 days, a snapshot for three years: time to mend what is broken. */
+export const DEFAULT_LEADS: Leads = { timestamp: 4 * DAY, snapshot: 30 * DAY };
+const PER_SECOND = 20;
+const EVERY_MS = 60_000;
+const PAGE = 100;
+const LEASE = 'renewal';
+const LEASE_MS = 120_000;
+/** One key may be damaged; when as many in a row fail, it is the signer. */
+const FAILURES_IN_A_ROW = 3;
+/** What could not be renewed is left alone for so long. */
+const PAUSE: Readonly<Record<Renewal | 'failed', number>> = {
+  renewed: 0,
+  current: 0,
+  conflict: 0,
+  failed: 10 * 60_000,
+  'not-ours': 6 * HOUR,
+  refused: 6 * HOUR,
+};
+/** Files that are remembered as left alone. */
+const MAX_PAUSED = 100_000;
+
+/**
+ * Signs anew what the server signs itself, before it expires. Any replica may do so: a lease keeps them from doing the
+ * same work, and the commit's compare-and-swap from storing it twice. It never touches what a publisher signs.
+ */
+export class Renewer {
+  readonly #options: RenewerOptions;
+  readonly #paused = new Map<string, number>();
+  #loop: Loop | undefined;
+
+  constructor(options: RenewerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { log, wait } = this.#options;
+    const options = { name: 'renewal', log, ...(wait === undefined ? {} : { wait }) };
+    this.#loop ??= startLoop((signal) => this.step(signal), options);
+  }
+
+  /** Resolves once the renewal under way has ended. */
+  async stop(): Promise<void> {
+    const { coordination, holder } = this.#options;
+    await this.#loop?.stop();
+    if (this.#loop !== undefined) await coordination.release(LEASE, holder).catch(() => {});
+  }
+
+  /**
+   * Renews all that is due, and says after how many milliseconds to look again.
+   * @throws whatever storage or the signer reject with, when it is not one file's fault
+   */
+  async step(signal: AbortSignal): Promise<number> {
+    const { everyMs = EVERY_MS } = this.#options;
+    if (!(await this.#mayGoOn(signal))) return everyMs;
+    const filled = await this.#options.storage.backfillExpiry(PAGE);
+    for (const role of [TIMESTAMP, SNAPSHOT]) {
+      if (!(await this.#renewAll(role, signal))) return everyMs;
+    }
+    // while a database that was taken over is being read, the next piece comes at once
+    return filled > 0 ? Math.min(1000, everyMs) : everyMs;
+  }
+
+  async #mayGoOn(signal: AbortSignal): Promise<boolean> {
+    const { coordination, holder, clock } = this.#options;
+    return !signal.aborted && (await coordination.acquire(LEASE, holder, LEASE_MS, clock()));
+  }
+
+  /** `false` when it was told to stop, or another replica took over. */
+  async #renewAll(role: OnlineRole, signal: AbortSignal): Promise<boolean> {
+    const { storage, perSecond = PER_SECOND, wait = waitFor } = this.#options;
+    let after: ExpiringFile | undefined;
+    let failures = 0;
+    for (;;) {
+      const page = await storage.expiring({
+        role,
+        before: this.#due()[role === TIMESTAMP ? 'timestamp' : 'snapshot'],
+        limit: PAGE,
+        ...(after && { after }),
+      });
+      for (const { gun } of page) {
+        if (this.#isPaused(gun, role)) continue;
+        const outcome = await this.#renew(gun, role, failures + 1 >= FAILURES_IN_A_ROW);
+        failures = outcome === 'failed' ? failures + 1 : 0;
+        await wait(1000 / perSecond, signal);
+        if (signal.aborted) return false;
+      }
+      after = page.at(-1);
+      if (page.length < PAGE) return true;
+      if (!(await this.#mayGoOn(signal))) return false;
+    }
+  }
+
+  async #renew(gun: Gun, role: OnlineRole, isLast: boolean): Promise<Renewal | 'failed'> {
+    const { refresher, log, count } = this.#options;
+    let outcome: Renewal | 'failed';
+    try {
+      outcome = await refresher.renew(gun, this.#due());
+    } catch (error) {
+      count?.(role, 'failed');
+      if (isLast) throw error;
+      log.error({ error, gun, role }, 'cannot be renewed now');
+      this.#pause(gun, role, PAUSE.failed);
+      return 'failed';
+    }
+    count?.(role, outcome);
+    if (outcome === 'renewed') log.info({ gun, role }, 'renewed ahead of time');
+    this.#pause(gun, role, PAUSE[outcome]);
+    return outcome;
+  }
+
+  #due(): Due {
+    const { clock, leads } = this.#options;
+    const { timestamp, snapshot } = { ...DEFAULT_LEADS, ...leads };
+    const now = clock().getTime();
+    return { timestamp: new Date(now + timestamp), snapshot: new Date(now + snapshot) };
+  }
+
+  #isPaused(gun: Gun, role: OnlineRole): boolean {
+    return (this.#paused.get(`${gun} ${role}`) ?? 0) > this.#options.clock().getTime();
+  }
+
+  #pause(gun: Gun, role: OnlineRole, milliseconds: number): void {
+    if (milliseconds === 0) return;
+    const [oldest] = this.#paused.keys();
+    if (this.#paused.size >= MAX_PAUSED && oldest !== undefined) this.#paused.delete(oldest);
+    this.#paused.set(`${gun} ${role}`, this.#options.clock().getTime() + milliseconds);
+  }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Reads configurations of services: JSON or YAML, values of the environment, paths relative to the file, secrets from
+ * files. It knows no key of any service: what may be said is a schema that the service brings. A key that the schema
+ * does not know is an error, since a setting that is silently not obeyed is worse than a service that does not start.
+ *
+ *     const document = await readConfigDocument('/etc/hallmark/server.yaml');
+ *     const config = understand(document, { schema, env: process.env, prefix: 'HALLMARK_SERVER_' });
+ */
+export { aliasPassphrases } from './alias-passphrases.ts';
+export { type CheckResult, type NamedCheck, openSecrets, runChecks } from './checks.ts';
+export { databaseAddress, readPem } from './database.ts';
+export { type ConfigDocument, type ConfigPath, isRecord, readConfigDocument } from './document.ts';
+export { type Environment, variableOf } from './environment.ts';
+export { ConfigError, type ConfigProblem } from './errors.ts';
+export {
+  type ConfigForm,
+  type ConfigForms,
+  type FormName,
+  type LoadedConfig,
+  loadServiceConfig,
+} from './forms.ts';
+export { type ConfigJsonSchema, jsonSchemaOf, leavesOf } from './known-keys.ts';
+export { understand } from './load.ts';
+export {
+  levelOfNotary,
+  type NotaryStorage,
+  notaryLogging,
+  notaryPath,
+  notaryReporting,
+  notaryStorage,
+  notaryText,
+  notObeyed,
+  type Refuse,
+  reportingNotObeyed,
+  storageOfNotary,
+} from './notary-sections.ts';
+export { isReadableByAll, readSecretFile, SecretFileError } from './secret-file.ts';
+export {
+  clientTlsSection,
+  loggingSection,
+  operationsSection,
+  type ServerTlsPaths,
+  type StorageSettings,
+  serverTlsSection,
+  storageSection,
+  type TlsPaths,
+} from './sections.ts';
+export { storageChecks } from './storage-checks.ts';
+export { type Address, address, filePath, parseAddress, size, span } from './values.ts';

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Whether a service can work, and the listener that says so to those who run it. The public listener says no more than
+ * the original's health check.
+ *
+ *     const health = new Health({ checks: { storage: () => storage.check() }, log });
+ *     const operations = listen({ fetch: operationsApp({ health, metrics }), tls: 'plain', hostname: '127.0.0.1', port: 9443 });
+ *     health.drain();     // first of all when the service is told to stop
+ */
+export { type Check, Health, type HealthOptions, type Readiness } from './health.ts';
+export { type OperationsOptions, operationsApp } from './operations.ts';
+export { recently } from './recently.ts';

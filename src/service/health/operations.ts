@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Metrics } from '../metrics/index.ts';
+import type { Fetch } from '../request-log.ts';
+import type { Health } from './health.ts';
+
+export interface OperationsOptions {
+  readonly health: Health;
+  readonly metrics?: Pick<Metrics, 'text' | 'contentType'>;
+}
+
+/**
+ * What a service tells those who run it, on a listener of its own that outsiders cannot reach: `/live`, `/ready` with
+ * what is wrong, and `/metrics`.
+ */
+export function operationsApp({ health, metrics }: OperationsOptions): Fetch {
+  return async (request) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return new Response(null, { status: 405 });
+    switch (new URL(request.url).pathname) {
+      case '/live':
+        return json(200, { status: 'live' });
+      case '/ready':
+        return ready(health);
+      case '/metrics':
+        return metrics === undefined ? new Response(null, { status: 404 }) : measured(metrics);
+      default:
+        return new Response(null, { status: 404 });
+    }
+  };
+}
+
+async function ready(health: Health): Promise<Response> {
+  const { ready: isReady, checks } = await health.readiness();
+  return json(isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready', checks });
+}
+
+async function measured(metrics: Pick<Metrics, 'text' | 'contentType'>): Promise<Response> {
+  return new Response(await metrics.text(), { headers: { 'Content-Type': metrics.contentType } });
+}
+
+function json(status: number, body: unknown): Response {
+  const headers = { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store' };
+  return new Response(`${JSON.stringify(body)}\n`, { status, headers });
+}

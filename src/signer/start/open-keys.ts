@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readSecretFile } from '../../service/config/index.ts';
+import type { Log } from '../../service/index.ts';
+import { type KeyContext, type OpenedKeys, openKeyDatabase } from '../../signing/key-database/index.ts';
+import { openTokenServiceKeys, parseTokenUri } from '../../signing/pkcs11/index.ts';
+import type { KeyId } from '../../tuf/index.ts';
+import type { SignerKeySettings } from '../config/index.ts';
+
+/** Of no key: to look for it is to ask the token. */
+const NO_KEY = '0'.repeat(64) as KeyId;
+
+/**
+ * The keys that settings name; that the passphrases or the PIN open them is tried at once.
+ * @throws SecretFileError, DatabaseOpenError, MigrationError, ServiceKeyError, KeyStoreError
+ */
+export async function openKeys(
+  settings: SignerKeySettings,
+  context: KeyContext & { readonly log: Log },
+): Promise<OpenedKeys> {
+  switch (settings.at) {
+    case 'database':
+      return openKeyDatabase(settings, context);
+    case 'token': {
+      const { uri, pinFile } = settings;
+      const pin = () => readSecretFile(pinFile);
+      const keys = await openTokenServiceKeys(parseTokenUri(uri), {
+        pin,
+        warn: (message) => context.log.warn({}, message),
+      });
+      return { keys, check: async () => void (await keys.info(NO_KEY)), close: async () => {} };
+    }
+    default:
+      return settings satisfies never;
+  }
+}
