@@ -7,10 +7,11 @@ import { table } from '../../table.ts';
 import { UsageError } from '../../usage-error.ts';
 import { type AuditFilter, parseFilter } from './filter.ts';
 import { jsonOf, rowOf, TITLES } from './rows.ts';
-import { type AuditView, FileView, openTableView } from './views.ts';
+import { type AuditView, FileView, openConfiguredView, openTableView } from './views.ts';
 
 export interface AuditOptions {
   readonly data?: string;
+  readonly config?: string;
   readonly file?: readonly string[];
   readonly gun?: string;
   readonly actor?: string;
@@ -27,12 +28,12 @@ const POLL_MS = 1000;
 /** `hallmark audit`: the entries of a trust server's audit log, from its database or from the files that it writes. */
 export async function audit(context: CommandContext, options: AuditOptions): Promise<void> {
   const { io, globals } = context;
-  if ((options.data === undefined) === (options.file === undefined)) {
-    throw new UsageError('one of --data DIR and --file FILE says where the audit log is');
+  if ([options.data, options.config, options.file].filter((place) => place !== undefined).length !== 1) {
+    throw new UsageError('one of --config FILE, --data DIR and --file FILE says where the audit log is');
   }
   if (options.verify) return verify(context, options);
   const filter = parseFilter(options, io.now());
-  const view = await viewOf(options);
+  const view = await viewOf(options, io);
   try {
     const lines = await view.last(filter);
     print(io, lines, globals.json, true);
@@ -42,7 +43,8 @@ export async function audit(context: CommandContext, options: AuditOptions): Pro
   }
 }
 
-async function viewOf({ data, file = [] }: AuditOptions): Promise<AuditView> {
+async function viewOf({ data, config, file = [] }: AuditOptions, io: Io): Promise<AuditView> {
+  if (config !== undefined) return openConfiguredView(config, io.env);
   return data === undefined ? new FileView(file) : openTableView(data);
 }
 

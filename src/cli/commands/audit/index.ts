@@ -8,6 +8,7 @@ export function addAuditCommands(program: Command, globals: () => CommandContext
   program
     .command('audit')
     .description('show who published, deleted, made keys or was refused on a trust server of yours')
+    .option('--config <file>', "read the database of this configuration of 'hallmark server'")
     .option('--data <dir>', "read the database in the data directory of 'hallmark up'")
     .option('--file <file>', 'read a file that the server writes; repeatable, the oldest first', collect)
     .option('--gun <gun>', 'only what concerns this repository')

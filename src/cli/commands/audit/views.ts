@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
+import { loadServerConfig } from '../../../server/config/index.ts';
 import { type MetadataStorage, openMetadataStorage } from '../../../server/index.ts';
 import {
   AuditFileTail,
@@ -9,6 +10,7 @@ import {
   newestPosition,
   readAuditFile,
 } from '../../../service/audit/index.ts';
+import { databaseAddress } from '../../../service/config/index.ts';
 import { UsageError } from '../../usage-error.ts';
 import type { AuditFilter } from './filter.ts';
 
@@ -74,6 +76,18 @@ export async function openTableView(directory: string): Promise<AuditView> {
     throw new UsageError(`--data: there is no trust server in ${directory}`, { cause });
   });
   const { storage, close } = await openMetadataStorage({ engine: 'sqlite', url: path });
+  return new TableView(storage, close);
+}
+
+/** The database of a trust server's configuration. @throws ConfigError */
+export async function openConfiguredView(
+  file: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<AuditView> {
+  const { settings } = await loadServerConfig(file, env);
+  const address = await databaseAddress(settings.storage);
+  if (address === undefined) throw new UsageError(`--config: what ${file} keeps in memory is its process's alone`);
+  const { storage, close } = await openMetadataStorage(address);
   return new TableView(storage, close);
 }
 
