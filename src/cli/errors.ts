@@ -128,6 +128,7 @@ const EXPECTED_NAMES = new Set([
   'GunPrefixError',
   'TlsError',
   'ListenError',
+  'DatabaseAddressError',
   'DatabaseOpenError',
   'MigrationError',
   'MissingPassphraseError',

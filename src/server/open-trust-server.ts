@@ -2,26 +2,16 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openSqlite } from '../service/database/index.ts';
 import { type Log, readPrivateFile, writePrivateFile } from '../service/index.ts';
 import {
-  createPrivateKeysTable,
   environmentAliasPassphrase,
   MemoryServiceKeys,
+  openServiceKeys,
   type ServiceKeys,
-  type ServiceKeyTables,
-  SqlServiceKeys,
 } from '../signing/service-keys/index.ts';
 import { type Authenticator, openToAll } from './auth/index.ts';
 import { createTrustServer, type TrustServer } from './routes.ts';
-import {
-  CachedStorage,
-  MemoryStorage,
-  type MetadataStorage,
-  type MetadataTables,
-  migrateMetadata,
-  SqliteStorage,
-} from './storage/index.ts';
+import { CachedStorage, MemoryStorage, type MetadataStorage, openMetadataStorage } from './storage/index.ts';
 
 export interface OpenTrustServerOptions {
   /** A directory, made when missing and private to its owner; or everything in memory, gone with the process. */
@@ -76,22 +66,25 @@ async function openInDirectory(directory: string, options: OpenTrustServerOption
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await chmod(directory, 0o700);
   const alias = await keyAlias(directory, options.env);
-  const metadata = openSqlite<MetadataTables>(join(directory, 'server.db'));
-  const signer = openSqlite<ServiceKeyTables>(join(directory, 'signer.db'));
-  await migrateMetadata(metadata);
-  await createPrivateKeysTable(signer);
-  const close = async () => {
-    await metadata.destroy();
-    await signer.destroy();
-  };
-  const keys = new SqlServiceKeys(signer, { ...alias, now: options.clock });
+  const metadata = await openMetadataStorage({ engine: 'sqlite', url: join(directory, 'server.db') });
   try {
-    await keys.check();
+    const address = { engine: 'sqlite', url: join(directory, 'signer.db') } as const;
+    const signer = await openServiceKeys(address, { ...alias, now: options.clock });
+    const close = async () => {
+      await metadata.close();
+      await signer.close();
+    };
+    try {
+      await signer.keys.check();
+    } catch (error) {
+      await signer.close();
+      throw error;
+    }
+    return { storage: metadata.storage, keys: signer.keys, close };
   } catch (error) {
-    await close();
+    await metadata.close();
     throw error;
   }
-  return { storage: new SqliteStorage(metadata), keys, close };
 }
 
 /** The alias of keys whose passphrase lies in the data directory. */

@@ -2,7 +2,7 @@
 import type { Log } from '../service/index.ts';
 import { AuthenticationError, AuthenticationUnavailableError, resourceOf, TooManyAttemptsError } from './auth/index.ts';
 import { UpdateRefusal } from './refusals.ts';
-import { ConflictError } from './storage/index.ts';
+import { ConflictError, UnstorableNameError } from './storage/index.ts';
 
 /** The codes of Notary's error bodies (reference 6.3) that this server gives; `TOO_LARGE` and `REQUEST_TIMEOUT` are ours. */
 export type ProblemCode =
@@ -101,6 +101,7 @@ function problemOf(error: unknown): TrustProblem {
   }
   if (error instanceof AuthenticationUnavailableError)
     return new TrustProblem('UNAVAILABLE', undefined, { cause: error });
+  if (error instanceof UnstorableNameError) return new TrustProblem('INVALID_GUN', error.message, { cause: error });
   return new TrustProblem('UNKNOWN', undefined, { cause: error });
 }
 

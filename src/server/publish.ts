@@ -12,6 +12,7 @@ import {
   TIMESTAMP,
   VerificationError,
 } from '../tuf/index.ts';
+import type { Actor } from './actor.ts';
 import { decodeStored } from './current-view.ts';
 import { MAX_VERSION, type UpdateLimits } from './limits.ts';
 import { heldKeys, signOnline } from './online-keys.ts';
@@ -37,12 +38,12 @@ const ATTEMPTS = 5;
 /**
  * Takes an update in: all of it, durably, or nothing. The server signs the timestamp, and the snapshot where the root
  * gives it the key; then everything goes through the stages of a client before it is stored (S9, S10).
- * @throws TrustProblem, UpdateRefusal, ConflictError
+ * @throws TrustProblem, UpdateRefusal, ConflictError, UnstorableNameError, OutcomeUnknownError
  */
-export async function publish(gun: Gun, uploads: Uploads, deps: Publishing): Promise<void> {
+export async function publish(gun: Gun, uploads: Uploads, deps: Publishing, actor: Actor): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await attemptPublish(gun, uploads, deps);
+      return await attemptPublish(gun, uploads, deps, actor);
     } catch (error) {
       if (error instanceof VerificationError) throw refusalOf(error);
       // whoever came first stands: the update is judged again, on top of theirs
@@ -58,7 +59,8 @@ interface Base {
   readonly timestamp: StoredFile | undefined;
 }
 
-async function attemptPublish(gun: Gun, uploads: Uploads, { storage, keys, limits, clock }: Publishing): Promise<void> {
+async function attemptPublish(gun: Gun, uploads: Uploads, deps: Publishing, actor: Actor): Promise<void> {
+  const { storage, keys, limits, clock } = deps;
   const now = clock();
   const base = await loadBase(gun, storage);
   const root = acceptRoot(base.root, uploads.get(ROOT), clientContext(gun, now));
@@ -71,7 +73,7 @@ async function attemptPublish(gun: Gun, uploads: Uploads, { storage, keys, limit
   const files = await verifyAsClient(candidate, storage);
   // only once it is known to be signed: it may name very many files
   await checkSnapshot(candidate, storage);
-  await storage.commit(gun, base.timestamp, files, now);
+  await storage.commit(gun, base.timestamp, files, { now, actor });
 }
 
 /** What the update follows; targets and snapshot are large, and at hand already. */

@@ -12,6 +12,7 @@ import {
   TrustedRoot,
   VerificationError,
 } from '../tuf/index.ts';
+import { SERVER_ITSELF } from './actor.ts';
 import { type CurrentView, currentFile, currentView } from './current-view.ts';
 import { heldKeys, signOnline } from './online-keys.ts';
 import type { Publishing } from './publish.ts';
@@ -74,7 +75,7 @@ async function renew(gun: Gun, view: CurrentView, { storage, keys }: Publishing,
   const renewed = nextTimestamp(view.signedTimestamp, notaryV1.pin(snapshot), now);
   const timestamp = await signOnline(keys, held, renewed);
   const files = verifyOnline({ root, snapshot, timestamp, baseline: view });
-  await storage.commit(gun, view.timestamp, files, now);
+  await storage.commit(gun, view.timestamp, files, { now, actor: SERVER_ITSELF, action: 'renew' });
 }
 
 /** The view's snapshot, or the next one where it has expired and the server has its key. */

@@ -5,6 +5,7 @@ import {
   parentRole,
   ROOT,
   type RoleName,
+  type Signed,
   SNAPSHOT,
   sha256Hex,
   TARGETS,
@@ -13,7 +14,6 @@ import {
   type TrustedSnapshot,
   type TrustedTargets,
   type UpdateContext,
-  type Version,
 } from '../tuf/index.ts';
 import { pinnedHash } from './current-view.ts';
 import { MAX_LISTED_ROLES } from './limits.ts';
@@ -61,8 +61,8 @@ export async function verifyAsClient(candidate: Candidate, storage: MetadataStor
   const added = [...uploads.values()]
     .filter(({ role }) => role !== ROOT && role !== SNAPSHOT)
     .sort((a, b) => byDepth(a.role, b.role))
-    .map(({ role, bytes, signed }) => mint(role, signed.version, bytes));
-  return [...(uploads.has(ROOT) ? [mint(ROOT, root.signed.version, root.file)] : []), ...added, ...files];
+    .map(({ role, bytes, signed }) => mint(role, signed, bytes));
+  return [...(uploads.has(ROOT) ? [mint(ROOT, root.signed, root.file)] : []), ...added, ...files];
 }
 
 /** As {@link verifyAsClient}, for a timestamp and snapshot made anew over the same targets. @throws VerificationError */
@@ -78,14 +78,14 @@ function verifyStages({ root, timestamp, snapshot, baseline }: Online) {
   }
   const isNew = snapshot !== baseline.snapshot?.bytes;
   const files = [
-    ...(isNew ? [mint(SNAPSHOT, trusted.signed.version, snapshot)] : []),
-    mint(TIMESTAMP, trustedTimestamp.signed.version, timestamp),
+    ...(isNew ? [mint(SNAPSHOT, trusted.signed, snapshot)] : []),
+    mint(TIMESTAMP, trustedTimestamp.signed, timestamp),
   ];
   return { snapshot: trusted, files };
 }
 
-function mint(role: RoleName, version: Version, bytes: Uint8Array): VerifiedFile {
-  return { role, version, bytes, sha256: sha256Hex(bytes) } as VerifiedFile;
+function mint(role: RoleName, { version, expires }: Signed, bytes: Uint8Array): VerifiedFile {
+  return { role, version, expires, bytes, sha256: sha256Hex(bytes) } as VerifiedFile;
 }
 
 /** Parents before children. */

@@ -5,7 +5,7 @@ import type { TrustServices } from '../trust-services.ts';
 
 /** DELETE /v2/GUN/_trust/tuf/: gone for good, whether or not there was anything; the server's keys stay. */
 export async function deleteMetadata(gun: Gun, services: TrustServices, actor: Actor): Promise<Response> {
-  await services.storage.delete(gun, services.clock());
+  await services.storage.delete(gun, { now: services.clock(), actor });
   services.log.info({ gun, actor: actor.name }, 'repository deleted');
   return new Response(null);
 }

@@ -13,7 +13,7 @@ export async function update(gun: Gun, request: Request, services: TrustServices
   const body = await readBody(request, { bytes: bodyBytes, milliseconds: bodyMs });
   const parts = parseMultipart(request.headers.get('content-type'), body, services.limits.files);
   const uploads = readUploads(parts, services.limits);
-  await publish(gun, uploads, services);
+  await publish(gun, uploads, services, actor);
   services.log.info({ gun, actor: actor.name, roles: [...uploads.keys()] }, 'update stored');
   return new Response(null);
 }

@@ -4,11 +4,10 @@ import { parseGun, TARGETS, TIMESTAMP, type Version } from '../../tuf/index.ts';
 import { ByteBoundedMap } from './byte-bounded-map.ts';
 import { CachedStorage, type StorageCacheOptions } from './cached.ts';
 import { MemoryStorage } from './memory.ts';
-import { describeMetadataStorage, fileOf } from './metadata-storage.contract.ts';
+import { context, describeMetadataStorage, fileOf } from './metadata-storage.contract.ts';
 import { ConflictError, type MetadataStorage } from './metadata-storage.ts';
 
 const gun = parseGun('example.com/app');
-const now = new Date('2026-11-23T12:00:00Z');
 
 describeMetadataStorage('CachedStorage', async () => new CachedStorage(new MemoryStorage()));
 describeMetadataStorage(
@@ -39,7 +38,7 @@ describe('CachedStorage', () => {
     const { asked, replica } = stage();
     const cache = replica();
     const file = fileOf(TARGETS, 1);
-    await cache.commit(gun, undefined, [file, fileOf(TIMESTAMP, 1)], now);
+    await cache.commit(gun, undefined, [file, fileOf(TIMESTAMP, 1)], context);
     const read = () =>
       Promise.all([
         cache.current(gun, TARGETS),
@@ -58,10 +57,10 @@ describe('CachedStorage', () => {
   test('the replica that wrote shows it at once, another within a second', async () => {
     const { time, replica } = stage();
     const [writer, reader] = [replica(), replica()];
-    await writer.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], now);
+    await writer.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], context);
     await Promise.all([writer.current(gun, TIMESTAMP), reader.current(gun, TIMESTAMP)]);
 
-    await writer.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], now);
+    await writer.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], context);
 
     expect((await writer.current(gun, TIMESTAMP))?.version).toBe(2 as Version);
     expect((await reader.current(gun, TIMESTAMP))?.version).toBe(1 as Version);
@@ -72,13 +71,13 @@ describe('CachedStorage', () => {
   test('S17 among replicas a client never goes back to an older timestamp: another replica shows a write at once', async () => {
     const { storage, replica } = stage({ othersWrite: true });
     const [writer, reader] = [replica(), replica()];
-    await writer.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], now);
+    await writer.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], context);
     await Promise.all([writer.current(gun, TIMESTAMP), reader.current(gun, TIMESTAMP)]);
 
-    await writer.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], now);
+    await writer.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], context);
     expect((await reader.current(gun, TIMESTAMP))?.version).toBe(2 as Version);
 
-    await storage.delete(gun, now);
+    await storage.delete(gun, context);
     expect(await reader.current(gun, TIMESTAMP)).toBeUndefined();
     expect(await reader.byHash(gun, TIMESTAMP, fileOf(TIMESTAMP, 2).sha256)).toBeUndefined();
   });
@@ -86,7 +85,7 @@ describe('CachedStorage', () => {
   test('among replicas a warm read asks the changefeed, and for nothing else', async () => {
     const { asked, replica } = stage({ othersWrite: true });
     const cache = replica();
-    await cache.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], now);
+    await cache.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], context);
     await cache.current(gun, TIMESTAMP);
     asked.length = 0;
 
@@ -99,7 +98,7 @@ describe('CachedStorage', () => {
   test('a read that was under way during a write does not bring the old state back', async () => {
     const { storage, replica } = stage();
     const cache = replica();
-    await cache.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], now);
+    await cache.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], context);
     const slow = Promise.withResolvers<void>();
     const read = storage.latest.bind(storage);
     storage.latest = async (...args) => {
@@ -109,7 +108,7 @@ describe('CachedStorage', () => {
     };
 
     const early = cache.current(gun, TIMESTAMP);
-    await cache.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], now);
+    await cache.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], context);
     storage.latest = read;
     slow.resolve();
     await early;
@@ -120,11 +119,11 @@ describe('CachedStorage', () => {
   test('a conflict shows that what is held is old', async () => {
     const { storage, replica } = stage();
     const cache = replica();
-    await storage.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], now);
+    await storage.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], context);
     await cache.current(gun, TIMESTAMP);
-    await storage.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], now);
+    await storage.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], context);
 
-    const stale = cache.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2, 'other')], now);
+    const stale = cache.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2, 'other')], context);
 
     await expect(stale).rejects.toBeInstanceOf(ConflictError);
     expect((await cache.current(gun, TIMESTAMP))?.version).toBe(2 as Version);
@@ -134,9 +133,9 @@ describe('CachedStorage', () => {
     const { storage, time, replica } = stage();
     const cache = replica();
     const file = fileOf(TARGETS, 1);
-    await cache.commit(gun, undefined, [file, fileOf(TIMESTAMP, 1)], now);
+    await cache.commit(gun, undefined, [file, fileOf(TIMESTAMP, 1)], context);
     await Promise.all([cache.byHash(gun, TARGETS, file.sha256), cache.current(gun, TIMESTAMP)]);
-    await storage.delete(gun, now);
+    await storage.delete(gun, context);
 
     time.ms = 1000;
     expect(await cache.current(gun, TIMESTAMP)).toBeUndefined();
@@ -146,7 +145,7 @@ describe('CachedStorage', () => {
   test('a failed read is not remembered', async () => {
     const { storage, replica } = stage();
     const cache = replica();
-    await storage.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], now);
+    await storage.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], context);
     const read = storage.latest.bind(storage);
     storage.latest = async () => {
       throw new Error('down');

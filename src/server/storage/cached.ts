@@ -1,8 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Gun, type RoleName, TIMESTAMP, type Version } from '../../tuf/index.ts';
+import type { AuditEntry, AuditQuery, AuditRecord } from './audit.ts';
 import { ByteBoundedMap } from './byte-bounded-map.ts';
 import { ChangefeedTail } from './changefeed-tail.ts';
-import type { Change, ChangeQuery, CommitBase, MetadataStorage, StoredFile, VerifiedFile } from './metadata-storage.ts';
+import type {
+  Change,
+  ChangeContext,
+  ChangeQuery,
+  CommitBase,
+  CommitContext,
+  ExpiringFile,
+  ExpiryQuery,
+  MetadataStorage,
+  StoredFile,
+  VerifiedFile,
+} from './metadata-storage.ts';
 
 export interface StorageCacheOptions {
   /** Bytes of metadata kept in memory. */
@@ -112,18 +124,23 @@ export class CachedStorage implements MetadataStorage {
     return file && this.#keep(key, file);
   }
 
-  async commit(gun: Gun, base: CommitBase | undefined, files: readonly VerifiedFile[], now: Date): Promise<void> {
+  async commit(
+    gun: Gun,
+    base: CommitBase | undefined,
+    files: readonly VerifiedFile[],
+    context: CommitContext,
+  ): Promise<void> {
     try {
-      await this.#storage.commit(gun, base, files, now);
+      await this.#storage.commit(gun, base, files, context);
     } finally {
       // also after a failure: a conflict tells that what we hold is old, and an error may hide a success
       this.#collection(gun).current.clear();
     }
   }
 
-  async delete(gun: Gun, now: Date): Promise<void> {
+  async delete(gun: Gun, context: ChangeContext): Promise<void> {
     try {
-      await this.#storage.delete(gun, now);
+      await this.#storage.delete(gun, context);
     } finally {
       this.#forget(gun);
     }
@@ -131,6 +148,22 @@ export class CachedStorage implements MetadataStorage {
 
   changes(query: ChangeQuery): Promise<readonly Change[]> {
     return this.#storage.changes(query);
+  }
+
+  expiring(query: ExpiryQuery): Promise<readonly ExpiringFile[]> {
+    return this.#storage.expiring(query);
+  }
+
+  backfillExpiry(limit: number): Promise<number> {
+    return this.#storage.backfillExpiry(limit);
+  }
+
+  audit(query: AuditQuery): Promise<readonly AuditRecord[]> {
+    return this.#storage.audit(query);
+  }
+
+  recordAudit(entry: AuditEntry): Promise<void> {
+    return this.#storage.recordAudit(entry);
   }
 
   check(): Promise<void> {

@@ -1,23 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Where the trust server keeps metadata: one contract, an implementation per engine, a cache in front. It takes only
- * files that were verified, and never looks into them.
+ * files that were verified, and believes nothing that they say.
  *
- *     const database = openSqlite<MetadataTables>('/var/lib/hallmark/server.db');
- *     await migrateMetadata(database);
- *     const storage = new CachedStorage(new SqliteStorage(database));
- *     const root = await storage.current(gun, ROOT);
+ *     const { storage, close } = await openMetadataStorage({ engine: 'postgres', url: 'postgres://me@db/trust' });
+ *     const cached = new CachedStorage(storage);
+ *     const root = await cached.current(gun, ROOT);
+ *     await close();
  */
+export type { AuditAction, AuditDetail, AuditEntry, AuditQuery, AuditRecord } from './audit.ts';
 export { CachedStorage, type StorageCacheOptions } from './cached.ts';
 export { MemoryStorage } from './memory.ts';
 export {
   type Change,
+  type ChangeContext,
   type ChangeQuery,
+  type CommitContext,
   ConflictError,
+  type ExpiringFile,
+  type ExpiryQuery,
   type MetadataFile,
   type MetadataStorage,
+  OutcomeUnknownError,
   type StoredFile,
+  UnstorableNameError,
   type VerifiedFile,
 } from './metadata-storage.ts';
-export { type MetadataTables, MigrationError, migrateMetadata } from './schema.ts';
-export { SqliteStorage } from './sqlite.ts';
+export { migrateMetadata, type OpenedMetadataStorage, openMetadataStorage } from './open-storage.ts';

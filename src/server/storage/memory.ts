@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Gun, type RoleName, TIMESTAMP, type Version } from '../../tuf/index.ts';
+import type { AuditEntry, AuditQuery, AuditRecord } from './audit.ts';
 import {
   type Change,
+  type ChangeContext,
   type ChangeQuery,
   type CommitBase,
+  type CommitContext,
   ConflictError,
+  type ExpiringFile,
+  type ExpiryQuery,
   type MetadataStorage,
   type StoredFile,
   type VerifiedFile,
 } from './metadata-storage.ts';
+import { publishEntry } from './rows.ts';
 
 type Collection = ReadonlyMap<RoleName, readonly StoredFile[]>;
 
@@ -16,6 +22,9 @@ type Collection = ReadonlyMap<RoleName, readonly StoredFile[]>;
 export class MemoryStorage implements MetadataStorage {
   readonly #collections = new Map<Gun, Collection>();
   readonly #changes: Change[] = [];
+  readonly #audit: AuditRecord[] = [];
+  /** By GUN and role: as each publish leaves a row, nothing is ever missing. */
+  readonly #expiry = new Map<string, ExpiringFile>();
 
   async current(gun: Gun, role: RoleName): Promise<StoredFile | undefined> {
     return this.#current(gun, role);
@@ -33,20 +42,33 @@ export class MemoryStorage implements MetadataStorage {
     return this.#files(gun, role).find((file) => file.sha256 === sha256);
   }
 
-  async commit(gun: Gun, base: CommitBase | undefined, files: readonly VerifiedFile[], now: Date): Promise<void> {
+  async commit(
+    gun: Gun,
+    base: CommitBase | undefined,
+    files: readonly VerifiedFile[],
+    context: CommitContext,
+  ): Promise<void> {
     const taken = files.some(({ role, version }) => this.#files(gun, role).some((file) => file.version === version));
     if (taken || this.#current(gun, TIMESTAMP)?.sha256 !== base?.sha256) throw new ConflictError(gun, base?.version);
     const collection = new Map(this.#collections.get(gun));
-    for (const { role, version, bytes, sha256 } of files) {
-      collection.set(role, [...(collection.get(role) ?? []), { role, version, bytes, sha256, createdAt: now }]);
+    for (const { role, version, bytes, sha256, expires } of files) {
+      const file = { role, version, bytes, sha256, createdAt: context.now };
+      collection.set(role, [...(collection.get(role) ?? []), file]);
+      this.#expiry.set(`${gun} ${role}`, { gun, role, version, expires });
     }
     this.#collections.set(gun, collection);
     const timestamp = files.find((file) => file.role === TIMESTAMP);
-    if (timestamp !== undefined) this.#record(gun, timestamp.version, timestamp.sha256, 'update', now);
+    if (timestamp !== undefined) this.#record(gun, timestamp.version, timestamp.sha256, 'update', context.now);
+    await this.recordAudit(publishEntry(gun, files, context));
   }
 
-  async delete(gun: Gun, now: Date): Promise<void> {
-    if (this.#collections.delete(gun)) this.#record(gun, 0, '', 'deletion', now);
+  async delete(gun: Gun, { now, actor }: ChangeContext): Promise<void> {
+    const files = [...(this.#collections.get(gun) ?? [])];
+    if (!this.#collections.delete(gun)) return;
+    for (const [role] of files) this.#expiry.delete(`${gun} ${role}`);
+    this.#record(gun, 0, '', 'deletion', now);
+    const removed = files.reduce((sum, [, versions]) => sum + versions.length, 0);
+    await this.recordAudit({ at: now, actor, action: 'delete', gun, detail: { removed } });
   }
 
   async changes({ gun, from, bound, limit }: ChangeQuery): Promise<readonly Change[]> {
@@ -55,6 +77,32 @@ export class MemoryStorage implements MetadataStorage {
       return inside && (gun === undefined || change.gun === gun);
     });
     return from === 'oldest' ? listed.slice(0, limit) : listed.slice(-limit);
+  }
+
+  async expiring({ role, before, after, limit }: ExpiryQuery): Promise<readonly ExpiringFile[]> {
+    return [...this.#expiry.values()]
+      .filter((file) => file.expires < before && (role === undefined || file.role === role))
+      .sort(byExpiry)
+      .filter((file) => after === undefined || byExpiry(after, file) < 0)
+      .slice(0, limit);
+  }
+
+  async backfillExpiry(): Promise<number> {
+    return 0;
+  }
+
+  async audit({ gun, actor, since, until, after, limit }: AuditQuery): Promise<readonly AuditRecord[]> {
+    return this.#audit
+      .filter(
+        (entry) => (gun === undefined || entry.gun === gun) && (actor === undefined || entry.actor.name === actor),
+      )
+      .filter(({ at }) => (since === undefined || at >= since) && (until === undefined || at < until))
+      .filter(({ id }) => after === undefined || Number(id) > after)
+      .slice(0, limit);
+  }
+
+  async recordAudit(entry: AuditEntry): Promise<void> {
+    this.#audit.push({ ...entry, id: String(this.#audit.length + 1) });
   }
 
   async check(): Promise<void> {}
@@ -73,4 +121,12 @@ export class MemoryStorage implements MetadataStorage {
   #record(gun: Gun, version: number, sha256: string, category: Change['category'], createdAt: Date): void {
     this.#changes.push({ id: String(this.#changes.length + 1), createdAt, gun, version, sha256, category });
   }
+}
+
+function byExpiry(a: ExpiringFile, b: ExpiringFile): number {
+  return a.expires.getTime() - b.expires.getTime() || compare(a.gun, b.gun) || compare(a.role, b.role);
+}
+
+function compare(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
 }

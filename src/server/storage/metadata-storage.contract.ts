@@ -12,21 +12,31 @@ import {
   TIMESTAMP,
   type Version,
 } from '../../tuf/index.ts';
-import { ConflictError, type MetadataStorage, type VerifiedFile } from './metadata-storage.ts';
+import type { Actor } from '../actor.ts';
+import { type CommitContext, ConflictError, type MetadataStorage, type VerifiedFile } from './metadata-storage.ts';
 
 const gun = parseGun('example.com/app');
 const now = new Date('2026-11-23T12:00:00Z');
 const later = new Date('2026-11-23T13:00:00Z');
+const alice: Actor = { name: 'alice', address: '192.0.2.7', requestId: 'r-1' };
+export const context: CommitContext = { now, actor: alice };
+
+const EXPIRES = new Date('2026-12-07T12:00:00.250Z');
 
 /** A file as verification.ts would hand it over; storage never looks into the bytes. */
 export function fileOf(role: RoleName, version: number, content = `${role} ${version}`): VerifiedFile {
   const bytes = encodeUtf8(content);
-  return { role, version: version as Version, bytes, sha256: sha256Hex(bytes) } as VerifiedFile;
+  return { role, version: version as Version, bytes, sha256: sha256Hex(bytes), expires: EXPIRES } as VerifiedFile;
+}
+
+/** What comes back of a file that was committed. */
+export function stored({ role, version, bytes, sha256 }: VerifiedFile) {
+  return { role, version, bytes, sha256 };
 }
 
 const version = (number: number) => number as Version;
 const commit = (storage: MetadataStorage, base: number | undefined, ...files: VerifiedFile[]) =>
-  storage.commit(gun, base === undefined ? undefined : fileOf(TIMESTAMP, base), files, now);
+  storage.commit(gun, base === undefined ? undefined : fileOf(TIMESTAMP, base), files, context);
 
 /** What every storage of metadata has to do; run on each implementation. */
 export function describeMetadataStorage(name: string, make: () => Promise<MetadataStorage>): void {
@@ -34,7 +44,7 @@ export function describeMetadataStorage(name: string, make: () => Promise<Metada
     test('a commit on the timestamp of a collection that was deleted and made anew is a conflict', async () => {
       const storage = await make();
       await commit(storage, undefined, fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1));
-      await storage.delete(gun, now);
+      await storage.delete(gun, context);
       await commit(storage, undefined, fileOf(TARGETS, 1, 'another'), fileOf(TIMESTAMP, 1, 'another'));
 
       const late = commit(storage, 1, fileOf(TARGETS, 2), fileOf(TIMESTAMP, 2));
@@ -49,8 +59,8 @@ export function describeMetadataStorage(name: string, make: () => Promise<Metada
       await commit(storage, 1, second, fileOf(TIMESTAMP, 2));
 
       expect(await storage.current(gun, TARGETS)).toMatchObject({ version: version(3), bytes: second.bytes });
-      expect(await storage.byVersion(gun, TARGETS, version(2))).toMatchObject(first);
-      expect(await storage.byHash(gun, TARGETS, first.sha256)).toMatchObject(first);
+      expect(await storage.byVersion(gun, TARGETS, version(2))).toMatchObject(stored(first));
+      expect(await storage.byHash(gun, TARGETS, first.sha256)).toMatchObject(stored(first));
       expect((await storage.current(gun, TARGETS))?.createdAt).toEqual(now);
     });
 
@@ -122,7 +132,7 @@ export function describeMetadataStorage(name: string, make: () => Promise<Metada
       const storage = await make();
       const other = parseGun('example.com/app/sub');
       await commit(storage, undefined, fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1));
-      await storage.commit(other, undefined, [fileOf(TARGETS, 9), fileOf(TIMESTAMP, 1)], now);
+      await storage.commit(other, undefined, [fileOf(TARGETS, 9), fileOf(TIMESTAMP, 1)], context);
 
       expect((await storage.current(gun, TARGETS))?.version).toBe(version(1));
       expect((await storage.current(other, TARGETS))?.version).toBe(version(9));
@@ -142,10 +152,10 @@ export function describeMetadataStorage(name: string, make: () => Promise<Metada
       const longer = parseGun('example.com/app2');
       const file = fileOf(TARGETS, 1);
       await commit(storage, undefined, file, fileOf(TIMESTAMP, 1));
-      await storage.commit(longer, undefined, [fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1)], now);
+      await storage.commit(longer, undefined, [fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1)], context);
       await storage.byHash(gun, TARGETS, file.sha256);
 
-      await storage.delete(gun, later);
+      await storage.delete(gun, { now: later, actor: alice });
 
       expect(await storage.current(gun, TARGETS)).toBeUndefined();
       expect(await storage.byHash(gun, TARGETS, file.sha256)).toBeUndefined();
@@ -156,7 +166,7 @@ export function describeMetadataStorage(name: string, make: () => Promise<Metada
     test('after a deletion the same versions can be stored again', async () => {
       const storage = await make();
       await commit(storage, undefined, fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1));
-      await storage.delete(gun, later);
+      await storage.delete(gun, { now: later, actor: alice });
 
       await commit(storage, undefined, fileOf(TARGETS, 1, 'new'), fileOf(TIMESTAMP, 1, 'new too'));
 
@@ -167,8 +177,8 @@ export function describeMetadataStorage(name: string, make: () => Promise<Metada
       const storage = await make();
       const timestamp = fileOf(TIMESTAMP, 1);
       await commit(storage, undefined, fileOf(TARGETS, 1), timestamp);
-      await storage.delete(gun, later);
-      await storage.delete(gun, later);
+      await storage.delete(gun, { now: later, actor: alice });
+      await storage.delete(gun, { now: later, actor: alice });
 
       expect(await storage.changes({ from: 'oldest', limit: 10 })).toEqual([
         { id: '1', createdAt: now, gun, version: 1, sha256: timestamp.sha256, category: 'update' },
@@ -185,7 +195,7 @@ export function describeMetadataStorage(name: string, make: () => Promise<Metada
           other,
           number === 1 ? undefined : fileOf(TIMESTAMP, number - 1),
           [fileOf(TIMESTAMP, number)],
-          now,
+          context,
         );
       }
       const ids = async (query: Parameters<MetadataStorage['changes']>[0]) =>

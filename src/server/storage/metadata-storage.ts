@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Gun, RoleName, Version } from '../../tuf/index.ts';
+import type { Actor } from '../actor.ts';
+import type { AuditEntry, AuditQuery, AuditRecord } from './audit.ts';
 
 /** One version of one role's file. */
 export interface MetadataFile {
@@ -13,7 +15,11 @@ export interface MetadataFile {
 declare const verified: unique symbol;
 
 /** A new file that went through every stage of a client's update; only verification.ts makes it (S10). */
-export type VerifiedFile = MetadataFile & { readonly [verified]: true };
+export type VerifiedFile = MetadataFile & {
+  /** When it stops being valid, as the file itself says. */
+  readonly expires: Date;
+  readonly [verified]: true;
+};
 
 /** A file as it lies in storage. Its bytes are shared: nobody may change them. */
 export interface StoredFile extends MetadataFile {
@@ -42,6 +48,34 @@ export interface ChangeQuery {
   readonly limit: number;
 }
 
+/** When the current file of a role expires. */
+export interface ExpiringFile {
+  readonly gun: Gun;
+  readonly role: RoleName;
+  readonly version: Version;
+  readonly expires: Date;
+}
+
+export interface ExpiryQuery {
+  readonly role?: RoleName;
+  /** Only what expires before this moment. */
+  readonly before: Date;
+  /** Only what comes after this one in the order of the answer: where the last answer ended. */
+  readonly after?: ExpiringFile;
+  readonly limit: number;
+}
+
+/** By whom and when something is changed. */
+export interface ChangeContext {
+  readonly now: Date;
+  readonly actor: Actor;
+}
+
+export interface CommitContext extends ChangeContext {
+  /** What the audit log calls it; `publish` if nothing else is said. */
+  readonly action?: 'publish' | 'renew';
+}
+
 /** Another publish came first; nothing was stored. */
 export class ConflictError extends Error {
   override readonly name = 'ConflictError';
@@ -56,13 +90,45 @@ export class ConflictError extends Error {
   }
 }
 
+/**
+ * The connection was lost while storage was being asked to make a commit or deletion final, and the outcome could not be
+ * found out: it is stored wholly or not at all. Never reported as a refusal.
+ */
+export class OutcomeUnknownError extends Error {
+  override readonly name = 'OutcomeUnknownError';
+  readonly gun: Gun;
+
+  constructor(gun: Gun, options?: ErrorOptions) {
+    super(`the database went away while ${gun} was being stored: it may have been stored or not`, options);
+    this.gun = gun;
+  }
+}
+
+/**
+ * The database cannot hold metadata under this name: it takes the name for that of another collection (MySQL, whose tables
+ * as Notary made them ignore case and accents), or has no characters for it. Nothing was stored.
+ */
+export class UnstorableNameError extends Error {
+  override readonly name = 'UnstorableNameError';
+  readonly gun: Gun;
+  readonly reason: 'collides' | 'characters';
+
+  constructor(gun: Gun, reason: 'collides' | 'characters', options?: ErrorOptions) {
+    const why = reason === 'collides' ? 'it takes the name for that of another one' : 'it lacks characters of the name';
+    super(`the database cannot hold ${gun}: ${why}`, options);
+    this.gun = gun;
+    this.reason = reason;
+  }
+}
+
 /** The timestamp that a commit builds on. */
 export type CommitBase = Pick<StoredFile, 'version' | 'sha256'>;
 
 /**
  * Metadata of many trust collections; every version stays. Concurrent use is safe. A GUN and a role are compared byte by
  * byte, and content is found by its hash only under the GUN and role that it was stored for. What is absent is
- * `undefined`; every rejection but ConflictError means that storage is out of order.
+ * `undefined`; every rejection but ConflictError, UnstorableNameError and OutcomeUnknownError means that storage is out of
+ * order, and that nothing was changed.
  */
 export interface MetadataStorage {
   /** The highest version; behind a cache it may have been the highest a second ago. */
@@ -74,18 +140,41 @@ export interface MetadataStorage {
   byHash(gun: Gun, role: RoleName, sha256: string): Promise<StoredFile | undefined>;
 
   /**
-   * Stores all files and one changefeed entry for the timestamp among them, or nothing; durable once it resolves.
+   * Stores all files, one changefeed entry for the timestamp among them, one entry of the audit log and the files' expiry,
+   * or nothing; durable once it resolves. The files are the newest of their roles: verification saw to it.
    * Serializable per collection: rejects with ConflictError unless `base` is still the current timestamp, by version and
    * hash (`undefined`: there is none), or when one of the versions is taken. The version alone would not do: a collection
    * that was deleted and made anew counts from one again.
    */
-  commit(gun: Gun, base: CommitBase | undefined, files: readonly VerifiedFile[], now: Date): Promise<void>;
+  commit(gun: Gun, base: CommitBase | undefined, files: readonly VerifiedFile[], context: CommitContext): Promise<void>;
 
-  /** Removes everything of exactly this GUN, with a changefeed entry if there was anything; durable once it resolves. */
-  delete(gun: Gun, now: Date): Promise<void>;
+  /**
+   * Removes everything of exactly this GUN, with a changefeed entry and one of the audit log if there was anything; the
+   * audit log keeps what it has. Durable once it resolves.
+   */
+  delete(gun: Gun, context: ChangeContext): Promise<void>;
 
   /** Oldest first. */
   changes(query: ChangeQuery): Promise<readonly Change[]>;
+
+  /**
+   * Current files that expire soon, the soonest first. A hint to act on, not the truth: where another program wrote to the
+   * database too, a newer file may exist.
+   */
+  expiring(query: ExpiryQuery): Promise<readonly ExpiringFile[]>;
+
+  /**
+   * Makes up what `expiring` lacks after another program, such as Notary, has written to the database: goes on where the
+   * last call ended, and looks at files until it has recorded `limit` of them. Resolves to the number recorded; 0 says
+   * that all files have been looked at, and the next call begins anew. What cannot be read is passed over.
+   */
+  backfillExpiry(limit: number): Promise<number>;
+
+  /** Oldest first. */
+  audit(query: AuditQuery): Promise<readonly AuditRecord[]>;
+
+  /** Appends to the audit log; durable once it resolves. */
+  recordAudit(entry: AuditEntry): Promise<void>;
 
   /** Resolves if storage can be reached. */
   check(): Promise<void>;

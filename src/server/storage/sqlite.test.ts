@@ -4,21 +4,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
-import { openSqlite } from '../../service/database/index.ts';
+import { MigrationError, migrateDatabase, openSqlite } from '../../service/database/index.ts';
 import { parseGun, TARGETS, TIMESTAMP, type Version } from '../../tuf/index.ts';
-import { describeMetadataStorage, fileOf } from './metadata-storage.contract.ts';
+import { context, describeMetadataStorage, fileOf, stored } from './metadata-storage.contract.ts';
 import { ConflictError } from './metadata-storage.ts';
-import { type MetadataTables, MigrationError, migrateMetadata } from './schema.ts';
+import { METADATA_SCHEMA, type MetadataTables } from './schema.ts';
 import { SqliteStorage } from './sqlite.ts';
 
 const gun = parseGun('example.com/app');
-const now = new Date('2026-11-23T12:00:00Z');
 const directory = mkdtempSync(join(tmpdir(), 'hallmark-storage-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 async function open(path = ':memory:') {
   const database = openSqlite<MetadataTables>(path);
-  await migrateMetadata(database);
+  await migrateDatabase({ engine: 'sqlite', database }, METADATA_SCHEMA);
   return { database, storage: new SqliteStorage(database) };
 }
 
@@ -28,11 +27,11 @@ describe('SqliteStorage', () => {
   test('another connection reads what a resolved commit stored, and migrating again changes nothing', async () => {
     const path = join(directory, 'shared.db');
     const first = await open(path);
-    await first.storage.commit(gun, undefined, [fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1)], now);
+    await first.storage.commit(gun, undefined, [fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1)], context);
 
     const second = await open(path);
 
-    expect(await second.storage.current(gun, TARGETS)).toMatchObject(fileOf(TARGETS, 1));
+    expect(await second.storage.current(gun, TARGETS)).toMatchObject(stored(fileOf(TARGETS, 1)));
     await first.database.destroy();
     await second.database.destroy();
   });
@@ -40,9 +39,9 @@ describe('SqliteStorage', () => {
   test('a connection that read the same base as another, which then committed, gets a conflict', async () => {
     const path = join(directory, 'race.db');
     const [first, second] = [await open(path), await open(path)];
-    await first.storage.commit(gun, undefined, [fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1)], now);
+    await first.storage.commit(gun, undefined, [fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1)], context);
 
-    const late = second.storage.commit(gun, undefined, [fileOf(TARGETS, 2), fileOf(TIMESTAMP, 1)], now);
+    const late = second.storage.commit(gun, undefined, [fileOf(TARGETS, 2), fileOf(TIMESTAMP, 1)], context);
 
     await expect(late).rejects.toBeInstanceOf(ConflictError);
     expect((await second.storage.current(gun, TARGETS))?.version).toBe(1 as Version);
@@ -52,8 +51,8 @@ describe('SqliteStorage', () => {
 
   test('the tables are those of Notary, and rows it marked as deleted do not count', async () => {
     const { database, storage } = await open();
-    await storage.commit(gun, undefined, [fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1)], now);
-    await storage.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TARGETS, 2), fileOf(TIMESTAMP, 2)], now);
+    await storage.commit(gun, undefined, [fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1)], context);
+    await storage.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TARGETS, 2), fileOf(TIMESTAMP, 2)], context);
     await sql`update tuf_files set deleted_at = '2026-11-23 12:00:00' where version = 2`.execute(database);
 
     expect((await storage.current(gun, TARGETS))?.version).toBe(1 as Version);
@@ -80,7 +79,9 @@ describe('SqliteStorage', () => {
     const database = openSqlite<MetadataTables>(':memory:');
     await sql`create view tuf_files as select 1`.execute(database);
 
-    await expect(migrateMetadata(database)).rejects.toBeInstanceOf(MigrationError);
+    await expect(migrateDatabase({ engine: 'sqlite', database }, METADATA_SCHEMA)).rejects.toBeInstanceOf(
+      MigrationError,
+    );
   });
 
   test('a failing database is an error, never an empty answer', async () => {

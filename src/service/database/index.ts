@@ -1,11 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Opens the databases that services keep their state in. It knows engines and durability, never a table: schemas and
- * queries belong to whoever stores something.
+ * Opens the databases that services keep their state in: SQLite, PostgreSQL, MySQL and MariaDB. It knows engines and
+ * durability, never a table: schemas and queries belong to whoever stores something.
  *
- *     const database = openSqlite<Tables>('/var/lib/hallmark/server.db');   // created with mode 0600 when missing
- *     await migrate(database);
+ *     const { database, engine } = await openDatabase<Tables>({ engine: 'postgres', url: 'postgres://me@db/trust' });
  *     const rows = await database.selectFrom('tuf_files').selectAll().execute();
  *     await database.destroy();
  */
-export { DatabaseOpenError, openSqlite } from './sqlite.ts';
+export { OpenEnded, readAgain, transact, writeAgain } from './attempts.ts';
+export {
+  type DatabaseAddress,
+  DatabaseAddressError,
+  type DatabaseEngine,
+  DatabaseOpenError,
+} from './database-address.ts';
+export { isDefinite, isUniqueViolation, isUnstorableText } from './failures.ts';
+export {
+  MigrationError,
+  type MigrationReport,
+  type MigrationSteps,
+  migrateDatabase,
+  type Schema,
+} from './migrations.ts';
+export type { MysqlDatabase } from './mysql.ts';
+export { advisoryKey, lockName, MYSQL_LOCK_TABLE } from './name-lock.ts';
+export { type OpenedDatabase, openDatabase, type SqliteDatabase } from './open-database.ts';
+export type { PostgresDatabase, StatementResult } from './postgres.ts';
+export { openSqlite } from './sqlite.ts';

@@ -2,17 +2,7 @@
 import { Database } from 'bun:sqlite';
 import { closeSync, openSync } from 'node:fs';
 import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
-
-/** A database that cannot be opened; `path` says which, `cause` why. */
-export class DatabaseOpenError extends Error {
-  override readonly name = 'DatabaseOpenError';
-  readonly path: string;
-
-  constructor(path: string, cause: unknown) {
-    super(`cannot open database ${path}`, { cause });
-    this.path = path;
-  }
-}
+import { DatabaseOpenError } from './database-address.ts';
 
 /**
  * An SQLite database, created when missing; `:memory:` is one that lives as long as the connection.

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The keys that a service signs with on behalf of publishers: made on request, encrypted at rest in Notary's own table.
- * It never decides what may be signed, and never opens a database by itself. Not part of the library.
+ * It never decides what may be signed. Not part of the library.
  *
  *     const passphrase = (alias: string) => environmentAliasPassphrase(process.env, alias);
- *     await createPrivateKeysTable(database);
- *     const keys = new SqlServiceKeys(database, { defaultAlias: 'prod', passphrase, now: () => new Date() });
+ *     const options = { defaultAlias: 'prod', passphrase, now: () => new Date() };
+ *     const { keys, close } = await openServiceKeys({ engine: 'mysql', url: 'me@tcp(db)/signer' }, options);
  *     const key = await keys.create(gun, TIMESTAMP, 'ecdsa');
  *     const signer = await keys.signer(keyId(key));
  */
 export { ServiceKeyError, type ServiceKeyErrorCode } from './errors.ts';
-export {
-  createPrivateKeysTable,
-  type PrivateKeysTable,
-  type ServiceKeyTables,
-} from './schema.ts';
+export { migrateServiceKeys, type OpenedServiceKeys, openServiceKeys } from './open-keys.ts';
 export { MemoryServiceKeys, type ServiceKeyAlgorithm, type ServiceKeyInfo, type ServiceKeys } from './service-keys.ts';
 export { environmentAliasPassphrase, SqlServiceKeys, type SqlServiceKeysOptions } from './sql-keys.ts';

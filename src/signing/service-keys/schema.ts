@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Generated, Kysely } from 'kysely';
+import type { Generated } from 'kysely';
+import { MYSQL_LOCK_TABLE, type Schema } from '../../service/database/index.ts';
 
 /** The tables that service keys need in whatever database they are given. */
 export interface ServiceKeyTables {
@@ -27,26 +28,72 @@ export interface PrivateKeysTable {
   last_used: string | null;
 }
 
-/** Creates the table in SQLite; an existing one is left as it is. */
-export async function createPrivateKeysTable<Tables>(database: Kysely<Tables>): Promise<void> {
-  await database.schema
-    .createTable('private_keys')
-    .ifNotExists()
-    .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
-    .addColumn('created_at', 'text')
-    .addColumn('updated_at', 'text')
-    .addColumn('deleted_at', 'text')
-    .addColumn('key_id', 'varchar(255)', (column) => column.notNull())
-    .addColumn('encryption_alg', 'varchar(255)', (column) => column.notNull())
-    .addColumn('keywrap_alg', 'varchar(255)', (column) => column.notNull())
-    .addColumn('algorithm', 'varchar(50)', (column) => column.notNull())
-    .addColumn('passphrase_alias', 'varchar(50)', (column) => column.notNull())
-    .addColumn('public', 'blob', (column) => column.notNull())
-    .addColumn('private', 'blob', (column) => column.notNull())
-    .addColumn('gun', 'varchar(255)', (column) => column.notNull())
-    .addColumn('role', 'varchar(255)', (column) => column.notNull())
-    .addColumn('last_used', 'text')
-    .addUniqueConstraint('key_id', ['key_id'])
-    .addUniqueConstraint('key_id_2', ['key_id', 'algorithm'])
-    .execute();
-}
+const SQLITE = `create table if not exists private_keys (
+  id integer primary key autoincrement,
+  created_at text, updated_at text, deleted_at text,
+  key_id varchar(255) not null,
+  encryption_alg varchar(255) not null,
+  keywrap_alg varchar(255) not null,
+  algorithm varchar(50) not null,
+  passphrase_alias varchar(50) not null,
+  public blob not null,
+  private blob not null,
+  gun varchar(255) not null,
+  role varchar(255) not null,
+  last_used text,
+  constraint key_id unique (key_id),
+  constraint key_id_2 unique (key_id, algorithm)
+)`;
+
+const POSTGRES = `create table if not exists private_keys (
+  id serial primary key,
+  created_at timestamp null default null,
+  updated_at timestamp null default null,
+  deleted_at timestamp null default null,
+  key_id varchar(255) not null,
+  encryption_alg varchar(255) not null,
+  keywrap_alg varchar(255) not null,
+  algorithm varchar(50) not null,
+  passphrase_alias varchar(50) not null,
+  public bytea not null,
+  private bytea not null,
+  gun varchar(255) not null,
+  role varchar(255) not null,
+  last_used timestamp null default null,
+  constraint key_id unique (key_id),
+  constraint key_id_2 unique (key_id, algorithm)
+)`;
+
+/** As Notary makes it, but that a GUN is compared as it is written. */
+const MYSQL = `create table if not exists private_keys (
+  id int(11) not null auto_increment,
+  created_at timestamp null default null,
+  updated_at timestamp null default null,
+  deleted_at timestamp null default null,
+  key_id varchar(255) not null,
+  encryption_alg varchar(255) not null,
+  keywrap_alg varchar(255) not null,
+  algorithm varchar(50) not null,
+  passphrase_alias varchar(50) not null,
+  public blob not null,
+  private blob not null,
+  gun varchar(255) character set utf8mb4 collate utf8mb4_bin not null,
+  role varchar(255) not null,
+  last_used datetime null default null,
+  primary key (id),
+  unique key key_id (key_id),
+  unique key key_id_2 (key_id, algorithm)
+) engine=InnoDB default charset=utf8`;
+
+export const SERVICE_KEY_SCHEMA: Schema = {
+  purpose: 'the signing service',
+  table: 'hallmark_keys_migration',
+  steps: {
+    sqlite: { '0001_private_keys': [SQLITE] },
+    postgres: { '0001_private_keys': [POSTGRES] },
+    mysql: { '0001_private_keys': [MYSQL, MYSQL_LOCK_TABLE] },
+  },
+  // a database that Notary itself has not brought to its newest schema lacks some of these
+  probe: `select created_at, updated_at, deleted_at, key_id, encryption_alg, keywrap_alg, algorithm, passphrase_alias,
+    public, private, gun, role, last_used from private_keys where 1 = 0`,
+};

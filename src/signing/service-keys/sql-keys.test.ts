@@ -4,16 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Kysely, Selectable } from 'kysely';
 import { decodeBase64, encodeBase64, encodeUtf8 } from '../../encoding/index.ts';
-import { openSqlite } from '../../service/database/index.ts';
+import { migrateDatabase, openSqlite } from '../../service/database/index.ts';
 import { type KeyId, keyId, parseGun, SNAPSHOT, TIMESTAMP } from '../../tuf/index.ts';
-import {
-  createPrivateKeysTable,
-  environmentAliasPassphrase,
-  MemoryServiceKeys,
-  type PrivateKeysTable,
-  type ServiceKeyTables,
-  SqlServiceKeys,
-} from './index.ts';
+import { environmentAliasPassphrase, MemoryServiceKeys, SqlServiceKeys } from './index.ts';
+import { type PrivateKeysTable, SERVICE_KEY_SCHEMA, type ServiceKeyTables } from './schema.ts';
 import { codeOf, describeServiceKeys } from './service-keys.contract.ts';
 
 const gun = parseGun('docker.io/library/alpine');
@@ -27,7 +21,7 @@ const passphrases: Readonly<Record<string, string>> = {
 
 async function openDatabase(): Promise<Kysely<ServiceKeyTables>> {
   const database = openSqlite<ServiceKeyTables>(':memory:');
-  await createPrivateKeysTable(database);
+  await migrateDatabase({ engine: 'sqlite', database }, SERVICE_KEY_SCHEMA);
   return database;
 }
 
@@ -37,7 +31,10 @@ interface Clock {
 
 function keysOn(database: Kysely<ServiceKeyTables>, defaultAlias = 'one', clock: Clock = { now: new Date(0) }) {
   const passphrase = (alias: string) => passphrases[alias];
-  return new SqlServiceKeys(database, { defaultAlias, passphrase, now: () => clock.now, cacheSize: 2 });
+  return new SqlServiceKeys(
+    { engine: 'sqlite', database },
+    { defaultAlias, passphrase, now: () => clock.now, cacheSize: 2 },
+  );
 }
 
 const rowsOf = (database: Kysely<ServiceKeyTables>) => database.selectFrom('private_keys').selectAll().execute();
@@ -76,7 +73,7 @@ describe('private_keys table', () => {
     const database = await openDatabase();
     await keysOn(database).create(gun, TIMESTAMP, 'ecdsa');
 
-    await createPrivateKeysTable(database);
+    await migrateDatabase({ engine: 'sqlite', database }, SERVICE_KEY_SCHEMA);
 
     expect(await rowsOf(database)).toHaveLength(1);
   });
@@ -95,7 +92,7 @@ describe('private_keys table', () => {
     const database = await openDatabase();
     const key = await keysOn(database).create(gun, TIMESTAMP, 'ecdsa');
     const broken = (passphrase: (alias: string) => string | undefined) =>
-      new SqlServiceKeys(database, { defaultAlias: 'one', passphrase, now: () => new Date(0) });
+      new SqlServiceKeys({ engine: 'sqlite', database }, { defaultAlias: 'one', passphrase, now: () => new Date(0) });
 
     expect(await codeOf(broken(() => undefined).create(gun, SNAPSHOT, 'ecdsa'))).toBe('no-passphrase');
     expect(await codeOf(broken(() => undefined).signer(keyId(key)))).toBe('no-passphrase');

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kysely, Selectable } from 'kysely';
 import { equalBytes } from '../../encoding/index.ts';
+import { lockName, type OpenedDatabase, readAgain, transact, writeAgain } from '../../service/database/index.ts';
 import { type Gun, type KeyId, type PublicKey, parseGun, parseRoleName, type RoleName } from '../../tuf/index.ts';
 import { PrivateKeyError } from '../errors.ts';
 import { wipe } from '../key-der.ts';
@@ -28,7 +29,7 @@ export function environmentAliasPassphrase(env: Readonly<Record<string, string |
 
 type Row = Selectable<PrivateKeysTable>;
 
-interface Opened {
+interface Unlocked {
   readonly key: PrivateKey;
   /** When `last_used` was last written, in milliseconds. */
   marked: number;
@@ -43,27 +44,36 @@ const MARK_EVERY_MS = 60_000;
  * marked as deleted count as absent.
  */
 export class SqlServiceKeys implements ServiceKeys {
-  readonly #database: Kysely<ServiceKeyTables>;
+  readonly #opened: OpenedDatabase<ServiceKeyTables>;
   readonly #options: SqlServiceKeysOptions;
-  readonly #opened = new Map<KeyId, Opened>();
+  readonly #unlocked = new Map<KeyId, Unlocked>();
 
-  constructor(database: Kysely<ServiceKeyTables>, options: SqlServiceKeysOptions) {
-    this.#database = database;
+  /** The caller has migrated the database. */
+  constructor(opened: OpenedDatabase<ServiceKeyTables>, options: SqlServiceKeysOptions) {
+    this.#opened = opened;
     this.#options = options;
   }
 
+  get #database(): Kysely<ServiceKeyTables> {
+    return this.#opened.database;
+  }
+
   async create(gun: Gun, role: RoleName, algorithm: ServiceKeyAlgorithm): Promise<PublicKey> {
-    const found = await pendingKey(this.#database, gun, role, algorithm);
+    const found = await readAgain(() => pendingKey(this.#database, gun, role, algorithm));
     if (found !== undefined) return found;
     const key = PrivateKey.generate(algorithm);
     // wrapping is slow on purpose, so it is done before the transaction
     const row = { ...(await this.#encrypted(key)), gun, role };
-    return this.#database.transaction().execute(async (transaction) => {
-      const other = await pendingKey(transaction, gun, role, algorithm);
-      if (other !== undefined) return other;
-      await transaction.insertInto('private_keys').values(row).execute();
-      return key.key;
-    });
+    // an attempt whose answer got lost has left a pending key, which the next one finds
+    const attempt = () =>
+      transact(this.#opened, async (transaction) => {
+        await lockName(transaction, this.#opened.engine, `key ${role} ${gun}`);
+        const other = await pendingKey(transaction, gun, role, algorithm);
+        if (other !== undefined) return other;
+        await transaction.insertInto('private_keys').values(row).execute();
+        return key.key;
+      });
+    return writeAgain(attempt, (cause) => new Error(`the database went away while a key was stored`, { cause }));
   }
 
   async #encrypted(key: PrivateKey) {
@@ -89,14 +99,14 @@ export class SqlServiceKeys implements ServiceKeys {
   }
 
   async signer(keyId: KeyId): Promise<Signer | undefined> {
-    const opened = this.#opened.get(keyId) ?? (await this.#open(keyId));
-    if (opened === undefined) return undefined;
-    this.#keep(keyId, opened);
+    const unlocked = this.#unlocked.get(keyId) ?? (await this.#open(keyId));
+    if (unlocked === undefined) return undefined;
+    this.#keep(keyId, unlocked);
     return {
-      key: opened.key.key,
+      key: unlocked.key.key,
       sign: async (message) => {
-        await this.#mark(keyId, opened);
-        return opened.key.sign(message);
+        await this.#mark(keyId, unlocked);
+        return unlocked.key.sign(message);
       },
     };
   }
@@ -115,7 +125,7 @@ export class SqlServiceKeys implements ServiceKeys {
     for (const { key_id } of firsts) await this.#open(key_id as KeyId);
   }
 
-  async #open(keyId: KeyId): Promise<Opened | undefined> {
+  async #open(keyId: KeyId): Promise<Unlocked | undefined> {
     const row = await this.#row(keyId);
     if (row === undefined) return undefined;
     const plain = await unwrapKey(Buffer.from(row.private).toString('latin1'), this.#passphrase(row.passphrase_alias));
@@ -137,29 +147,29 @@ export class SqlServiceKeys implements ServiceKeys {
     }
   }
 
-  #keep(keyId: KeyId, opened: Opened): void {
-    this.#opened.delete(keyId);
-    this.#opened.set(keyId, opened);
-    const [oldest] = this.#opened.keys();
-    if (this.#opened.size > (this.#options.cacheSize ?? CACHE_SIZE) && oldest !== undefined)
-      this.#opened.delete(oldest);
+  #keep(keyId: KeyId, unlocked: Unlocked): void {
+    this.#unlocked.delete(keyId);
+    this.#unlocked.set(keyId, unlocked);
+    const [oldest] = this.#unlocked.keys();
+    if (this.#unlocked.size > (this.#options.cacheSize ?? CACHE_SIZE) && oldest !== undefined)
+      this.#unlocked.delete(oldest);
   }
 
   /** Before the signature leaves: a key that has signed must never be handed out as pending again. */
-  async #mark(keyId: KeyId, opened: Opened): Promise<void> {
+  async #mark(keyId: KeyId, unlocked: Unlocked): Promise<void> {
     const now = this.#options.now();
-    if (now.getTime() - opened.marked < MARK_EVERY_MS) return;
-    const { numUpdatedRows } = await this.#database
+    if (now.getTime() - unlocked.marked < MARK_EVERY_MS) return;
+    const update = this.#database
       .updateTable('private_keys')
       .set({ last_used: timestamp(now), updated_at: timestamp(now) })
       .where('key_id', '=', keyId)
-      .where('deleted_at', 'is', null)
-      .executeTakeFirstOrThrow();
+      .where('deleted_at', 'is', null);
+    const { numUpdatedRows } = await readAgain(() => update.executeTakeFirstOrThrow());
     if (numUpdatedRows === 0n) {
-      this.#opened.delete(keyId);
+      this.#unlocked.delete(keyId);
       throw new ServiceKeyError('not-found', `key ${keyId} was removed`);
     }
-    opened.marked = now.getTime();
+    unlocked.marked = now.getTime();
   }
 
   async info(keyId: KeyId): Promise<ServiceKeyInfo | undefined> {
@@ -176,20 +186,20 @@ export class SqlServiceKeys implements ServiceKeys {
 
   /** Notary only marks the row and keeps the ciphertext; a key that must go has to be gone. */
   async remove(keyId: KeyId): Promise<void> {
-    await this.#database.deleteFrom('private_keys').where('key_id', '=', keyId).execute();
-    const opened = this.#opened.get(keyId);
+    await readAgain(() => this.#database.deleteFrom('private_keys').where('key_id', '=', keyId).execute());
+    const unlocked = this.#unlocked.get(keyId);
     // whoever still holds its signer finds out when it signs
-    if (opened !== undefined) opened.marked = Number.NEGATIVE_INFINITY;
-    this.#opened.delete(keyId);
+    if (unlocked !== undefined) unlocked.marked = Number.NEGATIVE_INFINITY;
+    this.#unlocked.delete(keyId);
   }
 
   #row(keyId: KeyId): Promise<Row | undefined> {
-    return this.#database
+    const rows = this.#database
       .selectFrom('private_keys')
       .selectAll()
       .where('key_id', '=', keyId)
-      .where('deleted_at', 'is', null)
-      .executeTakeFirst();
+      .where('deleted_at', 'is', null);
+    return readAgain(() => rows.executeTakeFirst());
   }
 
   #passphrase(alias: string): string {

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  type DatabaseAddress,
+  type MigrationReport,
+  migrateDatabase,
+  type OpenedDatabase,
+  openDatabase,
+} from '../../service/database/index.ts';
+import type { MetadataStorage } from './metadata-storage.ts';
+import { MysqlStorage } from './mysql.ts';
+import { PostgresStorage } from './postgres.ts';
+import { METADATA_SCHEMA, type MetadataTables } from './schema.ts';
+import { SqliteStorage } from './sqlite.ts';
+
+export interface OpenedMetadataStorage {
+  readonly storage: MetadataStorage;
+  close(): Promise<void>;
+}
+
+/**
+ * Metadata in the database at the address, whose tables are brought up to date first; a database of Notary is taken over as
+ * it is. @throws DatabaseAddressError, DatabaseOpenError, MigrationError
+ */
+export async function openMetadataStorage(address: DatabaseAddress): Promise<OpenedMetadataStorage> {
+  const opened = await openDatabase<MetadataTables>(address);
+  const close = () => opened.database.destroy();
+  try {
+    await migrateDatabase(opened, METADATA_SCHEMA);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { storage: storageOn(opened), close };
+}
+
+/** Metadata in an open database that has been migrated. */
+export function storageOn(opened: OpenedDatabase<MetadataTables>): MetadataStorage {
+  switch (opened.engine) {
+    case 'sqlite':
+      return new SqliteStorage(opened.database);
+    case 'postgres':
+      return new PostgresStorage(opened);
+    case 'mysql':
+      return new MysqlStorage(opened);
+    default:
+      return opened satisfies never;
+  }
+}
+
+/**
+ * Brings the tables at the address up to date and says what was done; it needs the right to create tables, which a server
+ * need not have. @throws DatabaseAddressError, DatabaseOpenError, MigrationError
+ */
+export async function migrateMetadata(address: DatabaseAddress): Promise<MigrationReport> {
+  const opened = await openDatabase<MetadataTables>(address);
+  try {
+    return await migrateDatabase(opened, METADATA_SCHEMA);
+  } finally {
+    await opened.database.destroy();
+  }
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
+import { lockName, type OpenedDatabase, readAgain, transact, writeAgain } from '../../service/database/index.ts';
+import type { Gun, RoleName, Version } from '../../tuf/index.ts';
+import type { AuditEntry, AuditQuery, AuditRecord } from './audit.ts';
+import { ExpiryBackfill } from './expiry-backfill.ts';
+import {
+  type Change,
+  type ChangeContext,
+  type ChangeQuery,
+  type CommitBase,
+  type CommitContext,
+  ConflictError,
+  type ExpiringFile,
+  type ExpiryQuery,
+  type MetadataStorage,
+  OutcomeUnknownError,
+  type StoredFile,
+  type VerifiedFile,
+} from './metadata-storage.ts';
+import { auditRecord, auditRow, changeOf, publishEntry, readTime, storedFile, writeMoment, writeTime } from './rows.ts';
+import type { MetadataTables } from './schema.ts';
+
+export type Tables = MetadataTables;
+
+const CONTENT = ['role', 'data', 'sha256', 'created_at'] as const;
+
+/** All that one commit stores, as its rows have it. */
+export interface Publish {
+  readonly gun: Gun;
+  readonly base: CommitBase | undefined;
+  readonly files: readonly VerifiedFile[];
+  readonly at: string;
+  readonly audit: ReturnType<typeof auditRow>;
+}
+
+/** Under this name writers of one collection wait for each other. */
+export function lockOf(gun: Gun): string {
+  return `metadata ${gun}`;
+}
+
+/**
+ * What is the same in every SQL database. How a publish is stored, and how names are compared, is each engine's own. The
+ * caller has migrated the database.
+ */
+export abstract class SqlStorage implements MetadataStorage {
+  protected readonly opened: OpenedDatabase<Tables>;
+  readonly #backfill: ExpiryBackfill;
+
+  protected constructor(opened: OpenedDatabase<Tables>) {
+    this.opened = opened;
+    this.#backfill = new ExpiryBackfill(opened.database, {
+      latest: ({ gun, role }) => this.latest(gun, role),
+      newestVersion: async ({ gun, role }) => (await this.#newest(gun, role).executeTakeFirst())?.version,
+    });
+  }
+
+  /** Stores all of it in one transaction, or nothing. @throws ConflictError, OpenEnded */
+  protected abstract store(publish: Publish): Promise<void>;
+
+  /** That a column of `tuf_files` or `changefeed` has this very name, byte for byte. */
+  protected named(column: 'gun' | 'role', name: string): Expression<SqlBool> {
+    return sql<SqlBool>`${sql.ref(column)} = ${name}`;
+  }
+
+  current(gun: Gun, role: RoleName): Promise<StoredFile | undefined> {
+    return this.latest(gun, role);
+  }
+
+  async latest(gun: Gun, role: RoleName): Promise<StoredFile | undefined> {
+    const newest = this.#newest(gun, role).select(CONTENT);
+    return storedFile(await this.find(() => newest.executeTakeFirst()));
+  }
+
+  async byVersion(gun: Gun, role: RoleName, version: Version): Promise<StoredFile | undefined> {
+    const files = this.#files(gun, role).select(CONTENT).where('version', '=', version);
+    return storedFile(await this.find(() => files.executeTakeFirst()));
+  }
+
+  async byHash(gun: Gun, role: RoleName, sha256: string): Promise<StoredFile | undefined> {
+    const files = this.#files(gun, role).select(CONTENT).where('sha256', '=', sha256).limit(sql.lit(1));
+    return storedFile(await this.find(() => files.executeTakeFirst()));
+  }
+
+  /** A look-up by name. */
+  protected find<Row>(look: () => Promise<Row | undefined>): Promise<Row | undefined> {
+    return readAgain(look);
+  }
+
+  #newest(gun: Gun, role: RoleName) {
+    return this.#files(gun, role).orderBy('version', 'desc').limit(sql.lit(1));
+  }
+
+  #files(gun: Gun, role: RoleName) {
+    return this.opened.database
+      .selectFrom('tuf_files')
+      .select('version')
+      .where(this.named('gun', gun))
+      .where(this.named('role', role))
+      .where('deleted_at', 'is', null);
+  }
+
+  async commit(
+    gun: Gun,
+    base: CommitBase | undefined,
+    files: readonly VerifiedFile[],
+    context: CommitContext,
+  ): Promise<void> {
+    const audit = auditRow(publishEntry(gun, files, context));
+    const publish: Publish = { gun, base, files, at: writeTime(context.now), audit };
+    const attempt = async (mayBeDone: boolean) => {
+      try {
+        await this.store(publish);
+      } catch (error) {
+        // what stands in the way may be what an earlier attempt stored before its answer got lost
+        if (mayBeDone && error instanceof ConflictError && (await this.#isRecorded(publish))) return;
+        throw error;
+      }
+    };
+    await writeAgain(attempt, (cause) => new OutcomeUnknownError(gun, { cause }));
+  }
+
+  /** The audit log has it for good, also where the collection has been deleted since; the hashes make it unique. */
+  async #isRecorded({ audit }: Publish): Promise<boolean> {
+    const rows = await readAgain(() =>
+      this.opened.database
+        .selectFrom('hallmark_audit')
+        .select('detail')
+        .where('gun', '=', audit.gun)
+        .where('at', '=', audit.at)
+        .execute(),
+    );
+    return rows.some(({ detail }) => detail === audit.detail);
+  }
+
+  async delete(gun: Gun, context: ChangeContext): Promise<void> {
+    // done twice it is the same as once, so an answer that got lost does no harm
+    const attempt = () => transact(this.opened, (transaction) => this.#remove(transaction, gun, context));
+    await writeAgain(attempt, (cause) => new OutcomeUnknownError(gun, { cause }));
+  }
+
+  async #remove(transaction: Kysely<Tables>, gun: Gun, { now, actor }: ChangeContext): Promise<void> {
+    await lockName(transaction, this.opened.engine, lockOf(gun));
+    const removed = await transaction.deleteFrom('tuf_files').where(this.named('gun', gun)).executeTakeFirstOrThrow();
+    await transaction.deleteFrom('hallmark_expiry').where('gun', '=', gun).execute();
+    if (removed.numDeletedRows === 0n) return;
+    const change = { gun, version: 0, sha256: '', category: 'deletion', created_at: writeTime(now) };
+    await transaction.insertInto('changefeed').values(change).execute();
+    const detail = { removed: Number(removed.numDeletedRows) };
+    await transaction
+      .insertInto('hallmark_audit')
+      .values(auditRow({ at: now, actor, action: 'delete', gun, detail }))
+      .execute();
+  }
+
+  async changes({ gun, from, bound, limit }: ChangeQuery): Promise<readonly Change[]> {
+    const forward = from === 'oldest';
+    let query = this.opened.database.selectFrom('changefeed').selectAll();
+    if (gun !== undefined) query = query.where(this.named('gun', gun));
+    if (bound !== undefined) query = query.where('id', forward ? '>' : '<', bound);
+    query = query.orderBy('id', forward ? 'asc' : 'desc').limit(limit);
+    const rows = await readAgain(() => query.execute());
+    return (forward ? rows : rows.reverse()).map(changeOf);
+  }
+
+  async audit({ gun, actor, since, until, after, limit }: AuditQuery): Promise<readonly AuditRecord[]> {
+    let query = this.opened.database.selectFrom('hallmark_audit').selectAll();
+    if (gun !== undefined) query = query.where('gun', '=', gun);
+    if (actor !== undefined) query = query.where('actor', '=', actor);
+    if (since !== undefined) query = query.where('at', '>=', writeMoment(since));
+    if (until !== undefined) query = query.where('at', '<', writeMoment(until));
+    if (after !== undefined) query = query.where('id', '>', after);
+    query = query.orderBy('id').limit(limit);
+    return (await readAgain(() => query.execute())).map(auditRecord);
+  }
+
+  async recordAudit(entry: AuditEntry): Promise<void> {
+    await this.opened.database.insertInto('hallmark_audit').values(auditRow(entry)).execute();
+  }
+
+  async expiring({ role, before, after, limit }: ExpiryQuery): Promise<readonly ExpiringFile[]> {
+    let query = this.opened.database
+      .selectFrom('hallmark_expiry')
+      .selectAll()
+      .where('expires_at', '<', writeMoment(before));
+    if (role !== undefined) query = query.where('role', '=', role);
+    if (after !== undefined) {
+      const moment = writeMoment(after.expires);
+      query = query.where(
+        sql<SqlBool>`(expires_at > ${moment} or (expires_at = ${moment} and (gun > ${after.gun}
+          or (gun = ${after.gun} and role > ${after.role}))))`,
+      );
+    }
+    query = query.orderBy('expires_at').orderBy('gun').orderBy('role').limit(limit);
+    return (await readAgain(() => query.execute())).map((row) => ({
+      gun: row.gun as Gun,
+      role: row.role as RoleName,
+      version: row.version as Version,
+      expires: readTime(row.expires_at ?? ''),
+    }));
+  }
+
+  backfillExpiry(limit: number): Promise<number> {
+    return this.#backfill.next(limit);
+  }
+
+  async check(): Promise<void> {
+    await sql`select 1`.execute(this.opened.database);
+  }
+}
