@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterAll } from 'bun:test';
+import { randomBytes } from 'node:crypto';
+import { sql } from 'kysely';
+import { type DatabaseAddress, openDatabase } from '../../src/service/database/index.ts';
+import { startEmbeddedPostgres } from './embedded-postgres.ts';
+
+export type ServerEngine = 'postgres' | 'mysql';
+
+/**
+ * The database servers that tests have here. PostgreSQL always: the one that `HALLMARK_TEST_POSTGRES` names, else one from
+ * the npm package. MySQL where `HALLMARK_TEST_MYSQL` names one; scripts/test-databases.sh starts both.
+ */
+export const SERVER_ENGINES: readonly ServerEngine[] =
+  process.env.HALLMARK_TEST_MYSQL === undefined ? ['postgres'] : ['postgres', 'mysql'];
+
+/** A new, empty database at each call, dropped after the last test of the file. */
+export function scratchDatabases(engine: ServerEngine): () => Promise<DatabaseAddress> {
+  const made: string[] = [];
+  afterAll(async () => {
+    const force = engine === 'postgres' ? ' with (force)' : '';
+    for (const name of made) await administer(engine, `drop database ${name}${force}`);
+  });
+  return async () => {
+    const name = `hallmark_${randomBytes(6).toString('hex')}`;
+    await administer(engine, `create database ${name}`);
+    made.push(name);
+    return addressOf(engine, name);
+  };
+}
+
+async function administer(engine: ServerEngine, statement: string): Promise<void> {
+  const address = await addressOf(engine, engine === 'postgres' ? 'postgres' : 'mysql');
+  const { database } = await openDatabase({ ...address, poolSize: 1 });
+  try {
+    await sql.raw(statement).execute(database);
+  } finally {
+    await database.destroy();
+  }
+}
+
+async function addressOf(engine: ServerEngine, database: string): Promise<DatabaseAddress> {
+  return { engine, url: engine === 'postgres' ? await postgresUrl(database) : mysqlUrl(database) };
+}
+
+let embedded: Promise<(database: string) => string> | undefined;
+
+async function postgresUrl(database: string): Promise<string> {
+  const named = process.env.HALLMARK_TEST_POSTGRES;
+  if (named === undefined) {
+    embedded ??= startEmbeddedPostgres();
+    return (await embedded)(database);
+  }
+  const url = new URL(named);
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+/** A DSN of Go's driver, as in Notary's configuration. */
+function mysqlUrl(database: string): string {
+  const named = process.env.HALLMARK_TEST_MYSQL ?? '';
+  const slash = named.lastIndexOf('/');
+  return named.slice(0, slash) + named.slice(slash).replace(/^\/[^?]*/, `/${database}`);
+}
