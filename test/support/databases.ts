@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { afterAll } from 'bun:test';
+import { afterAll, beforeAll } from 'bun:test';
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { type DatabaseAddress, openDatabase } from '../../src/service/database/index.ts';
@@ -17,6 +17,8 @@ export const SERVER_ENGINES: readonly ServerEngine[] =
 /** A new, empty database at each call, dropped after the last test of the file. */
 export function scratchDatabases(engine: ServerEngine): () => Promise<DatabaseAddress> {
   const made: string[] = [];
+  // the first file that needs a server waits for its start
+  beforeAll(async () => void (await addressOf(engine, 'postgres')), 60_000);
   afterAll(async () => {
     const force = engine === 'postgres' ? ' with (force)' : '';
     for (const name of made) await administer(engine, `drop database ${name}${force}`);

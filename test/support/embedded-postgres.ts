@@ -32,7 +32,20 @@ export async function startEmbeddedPostgres(): Promise<(database: string) => str
     user,
   );
   if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
-  const server = ['-D', data, '-k', directory, '-c', 'listen_addresses=', '-c', 'fsync=off', '-c', 'max_connections=100', '-c', 'lc_messages=C'];
+  const server = [
+    '-D',
+    data,
+    '-k',
+    directory,
+    '-c',
+    'listen_addresses=',
+    '-c',
+    'fsync=off',
+    '-c',
+    'max_connections=100',
+    '-c',
+    'lc_messages=C',
+  ];
   const child = Bun.spawn(['sh', '-c', KEEPER, 'sh', directory, programs.postgres, ...server], {
     ...user,
     stdin: 'pipe',

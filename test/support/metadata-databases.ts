@@ -9,7 +9,7 @@ import {
   type OpenedDatabase,
   openDatabase,
 } from '../../src/service/database/index.ts';
-import { scratchDatabases, type ServerEngine } from './databases.ts';
+import { type ServerEngine, scratchDatabases } from './databases.ts';
 
 /** A database with the tables of the trust server, and connections to it. */
 export interface MetadataDatabase {

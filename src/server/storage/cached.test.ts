@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
+import { context, fileOf } from '../../../test/support/metadata-files.ts';
 import { parseGun, TARGETS, TIMESTAMP, type Version } from '../../tuf/index.ts';
 import { ByteBoundedMap } from './byte-bounded-map.ts';
 import { CachedStorage, type StorageCacheOptions } from './cached.ts';
 import { MemoryStorage } from './memory.ts';
-import { context, describeMetadataStorage, fileOf } from './metadata-storage.contract.ts';
+import { describeMetadataStorage } from './metadata-storage.contract.ts';
 import { ConflictError, type MetadataStorage } from './metadata-storage.ts';
 
 const gun = parseGun('example.com/app');

@@ -1,45 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
-import { encodeUtf8 } from '../../encoding/index.ts';
-import {
-  type Gun,
-  parseGun,
-  parseRoleName,
-  ROOT,
-  type RoleName,
-  sha256Hex,
-  TARGETS,
-  TIMESTAMP,
-  type Version,
-} from '../../tuf/index.ts';
-import type { Actor } from '../actor.ts';
-import { type CommitContext, ConflictError, type MetadataStorage, type VerifiedFile } from './metadata-storage.ts';
+import { context, fileOf, later, now, stored } from '../../../test/support/metadata-files.ts';
+import { type Gun, parseGun, parseRoleName, ROOT, TARGETS, TIMESTAMP, type Version } from '../../tuf/index.ts';
+import { describeAudit, describeExpiry } from './audit-and-expiry.contract.ts';
+import { ConflictError, type MetadataStorage, type VerifiedFile } from './metadata-storage.ts';
 
 const gun = parseGun('example.com/app');
-const now = new Date('2026-11-23T12:00:00Z');
-const later = new Date('2026-11-23T13:00:00Z');
-const alice: Actor = { name: 'alice', address: '192.0.2.7', requestId: 'r-1' };
-export const context: CommitContext = { now, actor: alice };
-
-const EXPIRES = new Date('2026-12-07T12:00:00.250Z');
-
-/** A file as verification.ts would hand it over; storage never looks into the bytes. */
-export function fileOf(role: RoleName, version: number, content = `${role} ${version}`): VerifiedFile {
-  const bytes = encodeUtf8(content);
-  return { role, version: version as Version, bytes, sha256: sha256Hex(bytes), expires: EXPIRES } as VerifiedFile;
-}
-
-/** What comes back of a file that was committed. */
-export function stored({ role, version, bytes, sha256 }: VerifiedFile) {
-  return { role, version, bytes, sha256 };
-}
-
 const version = (number: number) => number as Version;
 const commit = (storage: MetadataStorage, base: number | undefined, ...files: VerifiedFile[]) =>
   storage.commit(gun, base === undefined ? undefined : fileOf(TIMESTAMP, base), files, context);
 
 /** What every storage of metadata has to do; run on each implementation. */
 export function describeMetadataStorage(name: string, make: () => Promise<MetadataStorage>): void {
+  describeAudit(name, make);
+  describeExpiry(name, make);
   describe(`${name} as metadata storage`, () => {
     test('a commit on the timestamp of a collection that was deleted and made anew is a conflict', async () => {
       const storage = await make();
@@ -155,7 +129,7 @@ export function describeMetadataStorage(name: string, make: () => Promise<Metada
       await storage.commit(longer, undefined, [fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1)], context);
       await storage.byHash(gun, TARGETS, file.sha256);
 
-      await storage.delete(gun, { now: later, actor: alice });
+      await storage.delete(gun, { now: later, actor: context.actor });
 
       expect(await storage.current(gun, TARGETS)).toBeUndefined();
       expect(await storage.byHash(gun, TARGETS, file.sha256)).toBeUndefined();
@@ -166,7 +140,7 @@ export function describeMetadataStorage(name: string, make: () => Promise<Metada
     test('after a deletion the same versions can be stored again', async () => {
       const storage = await make();
       await commit(storage, undefined, fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1));
-      await storage.delete(gun, { now: later, actor: alice });
+      await storage.delete(gun, { now: later, actor: context.actor });
 
       await commit(storage, undefined, fileOf(TARGETS, 1, 'new'), fileOf(TIMESTAMP, 1, 'new too'));
 
@@ -177,8 +151,8 @@ export function describeMetadataStorage(name: string, make: () => Promise<Metada
       const storage = await make();
       const timestamp = fileOf(TIMESTAMP, 1);
       await commit(storage, undefined, fileOf(TARGETS, 1), timestamp);
-      await storage.delete(gun, { now: later, actor: alice });
-      await storage.delete(gun, { now: later, actor: alice });
+      await storage.delete(gun, { now: later, actor: context.actor });
+      await storage.delete(gun, { now: later, actor: context.actor });
 
       expect(await storage.changes({ from: 'oldest', limit: 10 })).toEqual([
         { id: '1', createdAt: now, gun, version: 1, sha256: timestamp.sha256, category: 'update' },
@@ -208,6 +182,49 @@ export function describeMetadataStorage(name: string, make: () => Promise<Metada
       expect(await ids({ from: 'oldest', bound: 6, limit: 2 })).toEqual([]);
       expect(await ids({ gun, from: 'oldest', limit: 10 })).toEqual([1, 3, 5]);
       expect(await ids({ gun: other, from: 'newest', limit: 1 })).toEqual([6]);
+    });
+
+    test('bytes of every value, and a file of 8 MiB, come back as they were', async () => {
+      const storage = await make();
+      const every = Uint8Array.from({ length: 256 }, (_, index) => index);
+      const big = new Uint8Array(8 * 1024 * 1024).map((_, index) => index * 31);
+      // a file may be a part of a larger buffer, such as a request's body
+      const part = big.subarray(3, 1000);
+      const files = [fileOf(ROOT, 1, every), fileOf(TARGETS, 1, big), fileOf(TIMESTAMP, 1, part)];
+      await commit(storage, undefined, ...files);
+
+      for (const file of files) {
+        const found = await storage.latest(gun, file.role);
+        expect(found?.sha256).toBe(file.sha256);
+        expect(Buffer.compare(found?.bytes ?? new Uint8Array(), file.bytes)).toBe(0);
+      }
+    });
+
+    test('an update of a thousand roles is stored whole', async () => {
+      const storage = await make();
+      const roles = Array.from({ length: 999 }, (_, index) => fileOf(parseRoleName(`targets/r${index}`), 1));
+      await commit(storage, undefined, ...roles, fileOf(TIMESTAMP, 1));
+
+      expect(await storage.latest(gun, parseRoleName('targets/r0'))).toMatchObject({ version: version(1) });
+      expect(await storage.latest(gun, parseRoleName('targets/r998'))).toMatchObject({ version: version(1) });
+      expect((await storage.audit({ limit: 1 }))[0]?.detail.files).toHaveLength(1000);
+    });
+
+    test('the longest names, and names in other scripts, are names like others', async () => {
+      const storage = await make();
+      const names = ['é'.repeat(255), 'e'.repeat(255), 'прим.рф/имя', 'example.com/名前', `a'b"c%_;--`];
+      for (const name of names)
+        await storage.commit(
+          parseGun(name),
+          undefined,
+          [fileOf(TARGETS, 1, name), fileOf(TIMESTAMP, 1, name)],
+          context,
+        );
+
+      for (const name of names) {
+        expect((await storage.latest(parseGun(name), TARGETS))?.bytes).toEqual(fileOf(TARGETS, 1, name).bytes);
+      }
+      expect((await storage.changes({ from: 'oldest', limit: 10 })).map((change) => change.gun)).toEqual(names);
     });
 
     test('a storage that works says so', async () => {

@@ -18,8 +18,8 @@ import { lockOf, type Publish, SqlStorage, type Tables } from './sql-storage.ts'
  * (W case-insensitive GUNs).
  */
 export class MysqlStorage extends SqlStorage {
-  constructor(opened: MysqlDatabase<Tables>) {
-    super(opened);
+  constructor(opened: MysqlDatabase<Tables>, patience?: readonly number[]) {
+    super(opened, patience);
   }
 
   protected override named(column: 'gun' | 'role', name: string): Expression<SqlBool> {

@@ -33,15 +33,18 @@ export async function openMetadataStorage(address: DatabaseAddress): Promise<Ope
   return { storage: storageOn(opened), close };
 }
 
-/** Metadata in an open database that has been migrated. */
-export function storageOn(opened: OpenedDatabase<MetadataTables>): MetadataStorage {
+/**
+ * Metadata in an open database that has been migrated.
+ * @param patience milliseconds before each further attempt to write where a server has gone away
+ */
+export function storageOn(opened: OpenedDatabase<MetadataTables>, patience?: readonly number[]): MetadataStorage {
   switch (opened.engine) {
     case 'sqlite':
       return new SqliteStorage(opened.database);
     case 'postgres':
-      return new PostgresStorage(opened);
+      return new PostgresStorage(opened, patience);
     case 'mysql':
-      return new MysqlStorage(opened);
+      return new MysqlStorage(opened, patience);
     default:
       return opened satisfies never;
   }

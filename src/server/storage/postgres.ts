@@ -17,8 +17,8 @@ import { lockOf, type Publish, SqlStorage, type Tables } from './sql-storage.ts'
 export class PostgresStorage extends SqlStorage {
   readonly #postgres: PostgresDatabase<Tables>;
 
-  constructor(postgres: PostgresDatabase<Tables>) {
-    super(postgres);
+  constructor(postgres: PostgresDatabase<Tables>, patience?: readonly number[]) {
+    super(postgres, patience);
     this.#postgres = postgres;
   }
 

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
-import { lockName, type OpenedDatabase, readAgain, transact, writeAgain } from '../../service/database/index.ts';
+import {
+  lockName,
+  type OpenedDatabase,
+  PATIENCE,
+  readAgain,
+  transact,
+  writeAgain,
+} from '../../service/database/index.ts';
 import type { Gun, RoleName, Version } from '../../tuf/index.ts';
 import type { AuditEntry, AuditQuery, AuditRecord } from './audit.ts';
 import { ExpiryBackfill } from './expiry-backfill.ts';
@@ -46,9 +53,12 @@ export function lockOf(gun: Gun): string {
 export abstract class SqlStorage implements MetadataStorage {
   protected readonly opened: OpenedDatabase<Tables>;
   readonly #backfill: ExpiryBackfill;
+  readonly #patience: readonly number[];
 
-  protected constructor(opened: OpenedDatabase<Tables>) {
+  /** @param patience milliseconds before each further attempt to write where the database has gone away */
+  protected constructor(opened: OpenedDatabase<Tables>, patience = PATIENCE) {
     this.opened = opened;
+    this.#patience = patience;
     this.#backfill = new ExpiryBackfill(opened.database, {
       latest: ({ gun, role }) => this.latest(gun, role),
       newestVersion: async ({ gun, role }) => (await this.#newest(gun, role).executeTakeFirst())?.version,
@@ -117,7 +127,7 @@ export abstract class SqlStorage implements MetadataStorage {
         throw error;
       }
     };
-    await writeAgain(attempt, (cause) => new OutcomeUnknownError(gun, { cause }));
+    await writeAgain(attempt, (cause) => new OutcomeUnknownError(gun, { cause }), this.#patience);
   }
 
   /** The audit log has it for good, also where the collection has been deleted since; the hashes make it unique. */
@@ -136,7 +146,7 @@ export abstract class SqlStorage implements MetadataStorage {
   async delete(gun: Gun, context: ChangeContext): Promise<void> {
     // done twice it is the same as once, so an answer that got lost does no harm
     const attempt = () => transact(this.opened, (transaction) => this.#remove(transaction, gun, context));
-    await writeAgain(attempt, (cause) => new OutcomeUnknownError(gun, { cause }));
+    await writeAgain(attempt, (cause) => new OutcomeUnknownError(gun, { cause }), this.#patience);
   }
 
   async #remove(transaction: Kysely<Tables>, gun: Gun, { now, actor }: ChangeContext): Promise<void> {

@@ -13,18 +13,22 @@ export class OpenEnded extends Error {
   }
 }
 
-/** A read that is done once more when its connection turns out to have been closed meanwhile. */
+/** Milliseconds before each further attempt; together some seconds, in which a server restarts or another takes over. */
+export const PATIENCE: readonly number[] = [10, 50, 200, 500, 1000, 2000];
+
+/** A read that is done once more when its connection turns out to have been closed, by a restart of the server perhaps. */
 export async function readAgain<T>(read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!isConnectionLoss(error)) throw error;
-    return read();
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await read();
+    } catch (error) {
+      // other connections of the pool may be as dead: in a moment it knows
+      const wait = PATIENCE[attempt];
+      if (attempt === 2 || wait === undefined || !isConnectionLoss(error)) throw error;
+      await pause(wait);
+    }
   }
 }
-
-/** Milliseconds before each further attempt; together some seconds, in which a server restarts or another takes over. */
-const PAUSES: readonly number[] = [10, 50, 200, 500, 1000, 2000];
 
 /**
  * A write that is begun anew, a few times, when the engine gave up on it for another's sake or its connection was lost.
@@ -34,6 +38,7 @@ const PAUSES: readonly number[] = [10, 50, 200, 500, 1000, 2000];
 export async function writeAgain<T>(
   write: (mayBeDone: boolean) => Promise<T>,
   unknown: (cause: unknown) => Error,
+  patience = PATIENCE,
 ): Promise<T> {
   let mayBeDone = false;
   for (let attempt = 0; ; attempt++) {
@@ -44,7 +49,7 @@ export async function writeAgain<T>(
       const cause = error instanceof OpenEnded ? error.cause : error;
       const again = error instanceof OpenEnded || isTransient(cause) || isConnectionLoss(cause);
       if (!again && !(mayBeDone && isUnreachable(cause))) throw cause;
-      const wait = PAUSES[attempt];
+      const wait = patience[attempt];
       if (wait === undefined) throw mayBeDone ? unknown(cause) : cause;
       await pause(wait * (0.5 + Math.random()));
     }

@@ -7,7 +7,7 @@
  *     const rows = await database.selectFrom('tuf_files').selectAll().execute();
  *     await database.destroy();
  */
-export { OpenEnded, readAgain, transact, writeAgain } from './attempts.ts';
+export { OpenEnded, PATIENCE, readAgain, transact, writeAgain } from './attempts.ts';
 export {
   type DatabaseAddress,
   DatabaseAddressError,

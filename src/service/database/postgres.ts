@@ -80,7 +80,11 @@ function poolConfig(target: ServerTarget, address: DatabaseAddress): PoolConfig 
     keepAlive: true,
     pipeline: true,
     types: { getTypeParser },
-    onConnect: (client) => prepareSession(client, target, statementTimeout),
+    onConnect: (client) => {
+      // a connection that breaks while it is in use fails its statements; the event beside would end the process
+      client.on('error', () => {});
+      return prepareSession(client, target, statementTimeout);
+    },
   };
 }
 
