@@ -7,8 +7,14 @@ import {
   type MysqlDatabase,
   transact,
 } from '../../service/database/index.ts';
-import { TIMESTAMP } from '../../tuf/index.ts';
-import { ConflictError, UnstorableNameError } from './metadata-storage.ts';
+import { type Gun, TIMESTAMP } from '../../tuf/index.ts';
+import {
+  type Change,
+  type ChangeContext,
+  type ChangeQuery,
+  ConflictError,
+  UnstorableNameError,
+} from './metadata-storage.ts';
 import { writeMoment } from './rows.ts';
 import { lockOf, type Publish, SqlStorage, type Tables } from './sql-storage.ts';
 
@@ -27,14 +33,16 @@ export class MysqlStorage extends SqlStorage {
     return sql<SqlBool>`(${sql.ref(column)} = ${name} and ${bytes} = cast(${name} as binary))`;
   }
 
-  protected override async find<Row>(look: () => Promise<Row | undefined>): Promise<Row | undefined> {
-    try {
-      return await super.find(look);
-    } catch (error) {
-      // a name with characters that the tables cannot hold names nothing
-      if (isUnstorableText(error)) return undefined;
-      throw error;
-    }
+  protected override find<Row>(look: () => Promise<Row | undefined>): Promise<Row | undefined> {
+    return unlessUnstorable(() => super.find(look), undefined);
+  }
+
+  override changes(query: ChangeQuery): Promise<readonly Change[]> {
+    return unlessUnstorable(() => super.changes(query), []);
+  }
+
+  override delete(gun: Gun, context: ChangeContext): Promise<void> {
+    return unlessUnstorable(() => super.delete(gun, context), undefined);
   }
 
   protected override async store(publish: Publish): Promise<void> {
@@ -95,5 +103,15 @@ export class MysqlStorage extends SqlStorage {
       .limit(sql.lit(1))
       .executeTakeFirst();
     return other !== undefined;
+  }
+}
+
+/** A name with characters that the tables cannot hold names nothing. */
+async function unlessUnstorable<T>(work: () => Promise<T>, nothing: T): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isUnstorableText(error)) return nothing;
+    throw error;
   }
 }

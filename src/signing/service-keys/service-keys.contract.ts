@@ -25,8 +25,14 @@ export async function codeOf(work: Promise<unknown>): Promise<string> {
   return 'none';
 }
 
-/** What every ServiceKeys promises. */
-export function describeServiceKeys(name: string, fresh: () => Promise<ServiceKeys>): void {
+/**
+ * What every ServiceKeys promises. `another` gives what a second process has over the keys that `fresh` gave last.
+ */
+export function describeServiceKeys(
+  name: string,
+  fresh: () => Promise<ServiceKeys>,
+  another: (first: ServiceKeys) => Promise<ServiceKeys> = async (first) => first,
+): void {
   describe(`service keys (${name})`, () => {
     for (const algorithm of ['ecdsa', 'ed25519'] as const) {
       test(`a new ${algorithm} key signs what its public key verifies`, async () => {
@@ -64,17 +70,33 @@ export function describeServiceKeys(name: string, fresh: () => Promise<ServiceKe
         await keys.create(gun, SNAPSHOT, 'ecdsa'),
         await keys.create(gun, TIMESTAMP, 'ed25519'),
         await keys.create(parseGun('docker.io/library/Alpine'), TIMESTAMP, 'ecdsa'),
+        await keys.create(parseGun('docker.io/library/alpiné'), TIMESTAMP, 'ecdsa'),
       ];
 
       expect(new Set(made.map(keyId)).size).toBe(made.length);
     });
 
-    test('two that ask at once get one key', async () => {
+    test('all that ask at once, here and in another process, get one key', async () => {
       const keys = await fresh();
+      const others = await another(keys);
 
-      const made = await Promise.all([1, 2, 3, 4].map(() => keys.create(gun, TIMESTAMP, 'ecdsa')));
+      for (const algorithm of ['ecdsa', 'ed25519'] as const) {
+        const asked = [keys, others, keys, others].map((each) => each.create(gun, TIMESTAMP, algorithm));
+        expect(new Set((await Promise.all(asked)).map(keyId)).size).toBe(1);
+      }
+    });
 
-      expect(new Set(made.map(keyId)).size).toBe(1);
+    test('a key made in one process signs in another, and counts as used in both', async () => {
+      const keys = await fresh();
+      const others = await another(keys);
+      const key = await keys.create(gun, TIMESTAMP, 'ecdsa');
+
+      const bytes = (await (await others.signer(keyId(key)))?.sign(message)) ?? new Uint8Array();
+
+      const signature = { keyId: keyId(key), method: SIGNATURE_METHODS.ecdsa, bytes };
+      expect(isSignatureValid(key, message, signature)).toBe(true);
+      expect((await keys.info(keyId(key)))?.pending).toBe(false);
+      expect(keyId(await keys.create(gun, TIMESTAMP, 'ecdsa'))).not.toBe(keyId(key));
     });
 
     test('an unknown key has no signer', async () => {
