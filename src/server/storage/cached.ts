@@ -11,6 +11,7 @@ import type {
   CommitContext,
   ExpiringFile,
   ExpiryQuery,
+  FileHead,
   MetadataStorage,
   StoredFile,
   VerifiedFile,
@@ -99,6 +100,12 @@ export class CachedStorage implements MetadataStorage {
   /** Pointers of several roles may be of several moments, so nothing that is written may rest on them. */
   latest(gun: Gun, role: RoleName): Promise<StoredFile | undefined> {
     return this.#loadCurrent(gun, role, this.#collection(gun));
+  }
+
+  async newest(gun: Gun, roles: readonly RoleName[]): Promise<ReadonlyMap<RoleName, FileHead>> {
+    const found = await this.#storage.newest(gun, roles);
+    if (roles.includes(TIMESTAMP) && !found.has(TIMESTAMP)) this.#forget(gun);
+    return found;
   }
 
   async #loadCurrent(gun: Gun, role: RoleName, collection: Collection): Promise<StoredFile | undefined> {

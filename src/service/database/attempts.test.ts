@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
-import { OpenEnded, readAgain, writeAgain } from './attempts.ts';
+import { readAgain, writeAgain } from './attempts.ts';
+import { OpenEnded } from './open-ended.ts';
 
 const lost = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
 const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
