@@ -139,9 +139,22 @@ export class CachedStorage implements MetadataStorage {
   ): Promise<void> {
     try {
       await this.#storage.commit(gun, base, files, context);
+      this.#keepCommitted(gun, files, context.now);
     } finally {
       // also after a failure: a conflict tells that what we hold is old, and an error may hide a success
       this.#collection(gun).current.clear();
+    }
+  }
+
+  /** What was just stored is what is asked for next. */
+  #keepCommitted(gun: Gun, files: readonly VerifiedFile[], now: Date): void {
+    const collection = this.#collection(gun);
+    // storage keeps no more than seconds
+    const createdAt = new Date(Math.floor(now.getTime() / 1000) * 1000);
+    for (const { role, version, bytes, sha256 } of files) {
+      // bytes of an upload may be a part of a whole request, which must not be held by them
+      const file = { role, version, bytes: bytes.slice(), sha256, createdAt };
+      this.#keep(this.#key(collection, role, sha256), file);
     }
   }
 
