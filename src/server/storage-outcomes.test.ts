@@ -65,8 +65,6 @@ describe('the audit log of a server', () => {
     const [first] = await stage.storage.expiring({ before: new Date('2100-01-01'), limit: 10 });
 
     expect(first).toMatchObject({ gun, role: TIMESTAMP });
-    expect(first?.expires.toISOString()).toStartWith(
-      (await stage.read(gun, 'timestamp.json')).expires.slice(0, 19),
-    );
+    expect(first?.expires.toISOString()).toStartWith((await stage.read(gun, 'timestamp.json')).expires.slice(0, 19));
   });
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openToAll } from '../../../src/server/auth/index.ts';
 import { CachedStorage, createTrustServer, openMetadataStorage } from '../../../src/server/index.ts';
 import type { DatabaseAddress } from '../../../src/service/database/index.ts';
 import { listen, SILENT_LOG } from '../../../src/service/index.ts';
@@ -62,8 +63,8 @@ export class TrustOnDatabase {
     const passphrase = (alias: string) => this.#passphrases[alias];
     const signer = await openServiceKeys(this.#signer, { defaultAlias, passphrase, now: clock });
     await signer.keys.check();
-    const storage = new CachedStorage(metadata.storage);
-    const { fetch } = createTrustServer({ storage, keys: signer.keys, clock, log: SILENT_LOG });
+    const storage = new CachedStorage(metadata.storage, { othersWrite: true });
+    const { fetch } = createTrustServer({ storage, keys: signer.keys, clock, log: SILENT_LOG, auth: openToAll });
     const tls = { cert: this.#read('server.crt'), key: this.#read('server.key') };
     const listener = listen({ fetch, tls, hostname: '127.0.0.1', port: this.#port });
     return async () => {
