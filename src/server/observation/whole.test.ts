@@ -48,7 +48,7 @@ async function replica(directory: string, name: string, keys: TrustStage['keys']
   const { storage, close } = await openMetadataStorage({ engine: 'sqlite', url: join(directory, 'server.db') });
   const shared = openSqlite<CoordinationTables>(join(directory, 'server.db'));
   closing.push(close, () => shared.destroy());
-  await migrateCoordination(shared as Kysely<CoordinationTables>);
+  await migrateCoordination({ engine: 'sqlite', database: shared });
   const coordination = new SqlCoordination(shared);
   const metrics = new TrustMetrics(new Metrics({ process: false }));
   const cached = new CachedStorage(observedStorage(storage, metrics));
