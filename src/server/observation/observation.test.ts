@@ -16,6 +16,7 @@ import {
   observedKeys,
   observedServer,
   observedStorage,
+  PLAIN_READS,
   RefusalLog,
   TRUST_ROUTES,
   TrustMetrics,
@@ -42,7 +43,11 @@ function stage() {
   );
   const server = createTrustServer({ storage, keys, auth: openToAll, clock: () => NOW, log: SILENT_LOG });
   const observed = observedServer(server.fetch, { metrics: measured, refusals });
-  const logged = withRequestLog(observed, SILENT_LOG, { routeOf: trustRoute, meter: measured.requests });
+  const logged = withRequestLog(observed, SILENT_LOG, {
+    routeOf: trustRoute,
+    plainReads: PLAIN_READS,
+    meter: measured.requests,
+  });
   const fetch: Fetch = (request) => {
     noteOrigin(request, () => ({ address: '192.0.2.1' }));
     return logged(request);
