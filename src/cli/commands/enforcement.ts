@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
+import { collect } from '../collect.ts';
 import type { CommandContext } from '../context.ts';
 import { AGENT_SOCKET, AGENT_STATE } from '../image-verifier/places.ts';
 
@@ -11,4 +12,15 @@ export function addEnforcementCommands(program: Command, globals: () => CommandC
     .option('--socket <path>', 'where the verifiers ask', AGENT_SOCKET)
     .option('--state <dir>', 'where what was trusted is remembered', AGENT_STATE)
     .action(async (options) => (await import('./agent.ts')).agent(globals(), options));
+  program
+    .command('admission')
+    .description('admit to a Kubernetes cluster only what the policy allows, by the digest that was signed')
+    .requiredOption('--tls-cert <file>', 'certificate of the webhook')
+    .requiredOption('--tls-key <file>', 'its key')
+    .option('--listen <host:port>', 'where the API server asks', '0.0.0.0:8443')
+    .option('--state <dir>', 'where what was trusted is remembered; keep it', '/var/lib/hallmark/admission')
+    .option('--validate-only', 'admit or refuse, and change nothing')
+    .option('--owner-rule', 'what a controller makes of an admitted object is admitted, after asking the cluster')
+    .option('--image-path <group/kind=path>', 'where other kinds name their images; repeatable', collect)
+    .action(async (options) => (await import('./admission.ts')).admission(globals(), options));
 }
