@@ -34,13 +34,8 @@ export async function openStage(directory: string, machineTime: () => Date): Pro
   let shift = 0;
   const now = () => new Date(machineTime().getTime() + shift);
   const keys = new MemoryServiceKeys();
-  const server = createTrustServer({
-    storage: new MemoryStorage(),
-    keys,
-    clock: now,
-    log: SILENT_LOG,
-    auth: openToAll,
-  });
+  const storage = new MemoryStorage();
+  const server = createTrustServer({ storage, keys, clock: now, log: SILENT_LOG, auth: openToAll });
   const registry = embeddedRegistry(new MemoryRegistryStorage());
   const images = (request: Request) => Promise.resolve(registry.fetch(request));
   const attacker = new Attacker({ server: server.fetch, images, keys, now });
