@@ -13,7 +13,6 @@
  *     });
  */
 export { auditedKeys } from './audited-keys.ts';
-export { identifiedCallers } from './identified-callers.ts';
 export { observedKeys, observedStorage } from './observed-parts.ts';
 export { type Observers, observedServer } from './observed-server.ts';
 export { RefusalLog, type RefusalLogOptions } from './refusal-log.ts';

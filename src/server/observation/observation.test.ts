@@ -12,7 +12,6 @@ import { CachedStorage, createTrustServer, MemoryStorage } from '../index.ts';
 import type { AuditEntry } from '../storage/index.ts';
 import {
   auditedKeys,
-  identifiedCallers,
   observedKeys,
   observedServer,
   observedStorage,
@@ -221,7 +220,7 @@ describe('what is recorded of requests', () => {
     const record = async (entry: AuditEntry) => void entries.push(entry);
     const lines: string[] = [];
     const log = openLog('info', { write: (line) => void lines.push(line) });
-    const auth = identifiedCallers({ authenticate: async () => ({ name: 'ann' }) });
+    const auth = { authenticate: async () => ({ name: 'ann' }) };
     const keys = auditedKeys(new MemoryServiceKeys(), record, () => NOW);
     const { server } = new TrustStage({ keys, auth });
     await withRequestLog(server.fetch, log, { routeOf: trustRoute })(
