@@ -3,7 +3,6 @@ import { afterEach, describe, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Kysely } from 'kysely';
 import { multipart, TrustStage } from '../../../test/support/trust-stage.ts';
 import { AuditWriter, readAuditFile, verifyAuditFile } from '../../service/audit/index.ts';
 import { type CoordinationTables, migrateCoordination, SqlCoordination } from '../../service/coordination/index.ts';
