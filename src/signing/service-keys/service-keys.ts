@@ -9,10 +9,11 @@ export type ServiceKeyAlgorithm = 'ecdsa' | 'ed25519';
 
 export interface ServiceKeyInfo {
   readonly key: PublicKey;
-  readonly gun: Gun;
+  /** `undefined` where the keys are of a service that does not tell (Notary's signer). */
+  readonly gun: Gun | undefined;
   readonly role: RoleName;
-  /** Whether the key has never signed. */
-  readonly pending: boolean;
+  /** Whether the key has never signed; `undefined` where the service does not tell. */
+  readonly pending: boolean | undefined;
 }
 
 /**

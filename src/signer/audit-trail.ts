@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from 'node:crypto';
+import type { Audit, KeyUse } from './audit.ts';
+import type { ClientIdentity } from './client-identity.ts';
+
+/** What is known of a use of a key, beside who, when and how it ended. */
+export type KeyUseFacts = Omit<KeyUse, 'phase' | 'id' | 'at' | 'client' | 'address' | 'reason'>;
+
+/** Writes the lines of one use, in their order. */
+export class AuditTrail {
+  readonly #audit: Audit;
+  readonly #clock: () => Date;
+
+  constructor(audit: Audit, clock: () => Date) {
+    this.#audit = audit;
+    this.#clock = clock;
+  }
+
+  /** A use that is not even begun. */
+  async refused(client: ClientIdentity, facts: KeyUseFacts, reason: unknown): Promise<void> {
+    await this.#record({ ...facts, phase: 'refused', reason: messageOf(reason) }, randomUUID(), client);
+  }
+
+  /**
+   * Does `work` between the lines that tell of it. Nothing is done unless the intent stands, and its result is kept back
+   * unless the outcome stands as well.
+   */
+  async around<T>(
+    client: ClientIdentity,
+    facts: KeyUseFacts,
+    work: () => Promise<T>,
+    outcome: (result: T) => Partial<KeyUseFacts> = () => ({}),
+  ): Promise<T> {
+    const id = randomUUID();
+    await this.#record({ ...facts, phase: 'intent' }, id, client);
+    let result: T;
+    try {
+      result = await work();
+    } catch (error) {
+      await this.#record({ ...facts, phase: 'failed', reason: messageOf(error) }, id, client);
+      throw error;
+    }
+    await this.#record({ ...facts, ...outcome(result), phase: 'done' }, id, client);
+    return result;
+  }
+
+  async #record(use: Omit<KeyUse, 'id' | 'at' | 'client' | 'address'>, id: string, client: ClientIdentity) {
+    const at = this.#clock().toISOString();
+    await this.#audit({ ...use, id, at, client: client.name, address: client.address });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

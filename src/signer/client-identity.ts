@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import { X509Certificate } from 'node:crypto';
+import type { ServerUnaryCall } from '@grpc/grpc-js';
+import { SigningRefusal } from './refusals.ts';
+
+/** What a client may be allowed to do, one by one. */
+export type Operation = 'create' | 'remove' | 'info' | 'sign';
+
+/** Names in client certificates by operation; an operation that is left out is open to every accepted certificate. */
+export type AllowedClients = Readonly<Partial<Record<Operation, readonly string[]>>>;
+
+export interface ClientIdentity {
+  /** The certificate's common name, else its first DNS name. */
+  readonly name: string;
+  /** Common name and DNS names. */
+  readonly names: readonly string[];
+  readonly address: string;
+}
+
+type AnyCall = Pick<ServerUnaryCall<unknown, unknown>, 'getAuthContext' | 'getPeer'>;
+
+const identities = new WeakMap<object, Omit<ClientIdentity, 'address'>>();
+
+/**
+ * Who calls. TLS lets nobody in without a certificate of the clients' authority; what has none here all the same is
+ * refused, and not taken for somebody (S4). @throws SigningRefusal `forbidden`
+ */
+export function identityOf(call: AnyCall): ClientIdentity {
+  const certificate = call.getAuthContext().sslPeerCertificate;
+  if (certificate?.raw === undefined) throw new SigningRefusal('forbidden', 'no client certificate');
+  let found = identities.get(certificate);
+  if (found === undefined) {
+    found = namesOf(certificate.raw);
+    identities.set(certificate, found);
+  }
+  return { ...found, address: call.getPeer() };
+}
+
+function namesOf(der: Buffer): Omit<ClientIdentity, 'address'> {
+  const { subject, subjectAltName } = new X509Certificate(der);
+  const common = /^CN=(.+)$/m.exec(subject)?.[1];
+  const dns = [...(subjectAltName ?? '').matchAll(/(?:^|, )DNS:([^,"]+)/g)].map(([, name]) => name ?? '');
+  const names = [...(common === undefined ? [] : [common]), ...dns];
+  const [name] = names;
+  if (name === undefined) throw new SigningRefusal('forbidden', 'the client certificate has no name');
+  return { name, names };
+}
+
+/** @throws SigningRefusal `forbidden` */
+export function assertAllowed(client: ClientIdentity, operation: Operation, allowed: AllowedClients): void {
+  const names = allowed[operation];
+  if (names === undefined || client.names.some((name) => names.includes(name))) return;
+  throw new SigningRefusal('forbidden', `${client.name} is not allowed to do this: ${operation}`);
+}

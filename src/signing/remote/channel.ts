@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { checkServerIdentity } from 'node:tls';
+import { type ChannelOptions, Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { DecodeError } from '../../encoding/index.ts';
+import { MAX_MESSAGE_BYTES, type Method } from '../protocol/index.ts';
+import { BoundedTurns } from './bounded-turns.ts';
+import { RemoteSignerError } from './errors.ts';
+
+/** PEM text. */
+export interface RemoteTls {
+  /** The authorities that the signing service's certificate may come from; no others count. */
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface ChannelAddress {
+  /** A name or an IP address; the service's certificate has to be for it. */
+  readonly hostname: string;
+  readonly port: number;
+  readonly tls: RemoteTls;
+}
+
+export interface ChannelLimits {
+  /** How long one call may take in all, waiting and trying again included; in milliseconds. */
+  readonly deadlineMs: number;
+  /** Calls under way at once; the others wait. Hundreds on one connection slow each other down under Bun. */
+  readonly inFlight: number;
+}
+
+export const DEFAULT_CHANNEL_LIMITS: ChannelLimits = { deadlineMs: 10_000, inFlight: 32 };
+
+/** A connection that broke under a call is tried again: every call may be repeated. */
+const ATTEMPTS = 3;
+const RECONNECT_MS = { first: 50, longest: 2000 };
+
+/** Calls of a signing service over one connection, which is made anew when it breaks. */
+export class Channel {
+  readonly #client: Client;
+  readonly #limits: ChannelLimits;
+  readonly #turns: BoundedTurns;
+
+  /** @throws RemoteSignerError `bad-tls` */
+  constructor({ hostname, port, tls }: ChannelAddress, limits: ChannelLimits) {
+    this.#limits = limits;
+    this.#turns = new BoundedTurns(limits.inFlight);
+    const host = isIP(hostname) === 6 ? `[${hostname}]` : hostname;
+    this.#client = new Client(`${host}:${port}`, channelCredentials(hostname, tls), channelOptions(hostname));
+  }
+
+  /** @throws RemoteSignerError; ServiceError of gRPC `NOT_FOUND` where there is no such key */
+  call<Request, Response>(method: Method<Request, Response>, request: Request): Promise<Response> {
+    const deadline = Date.now() + this.#limits.deadlineMs;
+    const bytes = method.request.encode(request);
+    return this.#turns.run(async () => {
+      const answer = await this.#attempt(method.path, bytes, deadline, 1);
+      try {
+        return method.response.decode(answer);
+      } catch (cause) {
+        if (!(cause instanceof DecodeError)) throw cause;
+        throw new RemoteSignerError('bad-answer', 'the signing service answered no message of its kind', { cause });
+      }
+    });
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  async #attempt(path: string, request: Uint8Array, deadline: number, attempt: number): Promise<Uint8Array> {
+    try {
+      return await this.#send(path, request, deadline);
+    } catch (error) {
+      if (!isServiceError(error) || error.code === status.NOT_FOUND) throw error;
+      const isWorthIt = error.code === status.UNAVAILABLE && attempt < ATTEMPTS && Date.now() < deadline;
+      if (isWorthIt) return this.#attempt(path, request, deadline, attempt + 1);
+      throw asRemoteError(error);
+    }
+  }
+
+  #send(path: string, request: Uint8Array, deadline: number): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      this.#client.waitForReady(deadline, (unready) => {
+        if (unready) {
+          reject(new RemoteSignerError('unavailable', 'the signing service cannot be reached', { cause: unready }));
+          return;
+        }
+        this.#client.makeUnaryRequest(
+          path,
+          (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+          (bytes: Buffer): Uint8Array => bytes,
+          request,
+          { deadline },
+          (error, answer) => (error === null ? resolve(answer ?? new Uint8Array()) : reject(error)),
+        );
+      });
+    });
+  }
+}
+
+export function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'details' in error;
+}
+
+/** What the service said is kept: it says why, and holds no secret. */
+function asRemoteError(error: ServiceError): RemoteSignerError {
+  const { code, details } = error;
+  const cause = { cause: error };
+  switch (code) {
+    case status.UNAVAILABLE:
+    case status.DEADLINE_EXCEEDED:
+    case status.RESOURCE_EXHAUSTED:
+    case status.CANCELLED:
+      return new RemoteSignerError('unavailable', `the signing service cannot be had: ${details}`, cause);
+    case status.FAILED_PRECONDITION:
+      return new RemoteSignerError('stale-version', `the signing service refuses: ${details}`, cause);
+    default:
+      return new RemoteSignerError('refused', `the signing service refuses: ${details}`, cause);
+  }
+}
+
+function channelCredentials(hostname: string, { ca, cert, key }: RemoteTls) {
+  try {
+    new X509Certificate(ca);
+    if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+      throw new Error('key of another certificate');
+    const [authority, chain, privateKey] = [ca, cert, key].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer];
+    return credentials.createSsl(authority, privateKey, chain, {
+      // the name that we dialled, whatever name TLS was given
+      checkServerIdentity: (_name, certificate) => checkServerIdentity(hostname, certificate),
+    });
+  } catch (cause) {
+    throw new RemoteSignerError('bad-tls', 'certificate, key or authority for the signing service cannot be used', {
+      cause,
+    });
+  }
+}
+
+/** RFC 6066 allows no address as the name of a server; a service that has one certificate shows it for any name. */
+const NAME_FOR_ADDRESSES = 'signer.invalid';
+
+function channelOptions(hostname: string): ChannelOptions {
+  return {
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.initial_reconnect_backoff_ms': RECONNECT_MS.first,
+    'grpc.min_reconnect_backoff_ms': RECONNECT_MS.first,
+    'grpc.max_reconnect_backoff_ms': RECONNECT_MS.longest,
+    // proxies of the environment are for the web, and would see who signs what
+    'grpc.enable_http_proxy': 0,
+    // retries are ours: they end with the deadline
+    'grpc.enable_retries': 0,
+    // two clients of one address are two connections
+    'grpc.use_local_subchannel_pool': 1,
+    ...(isIP(hostname) === 0 ? {} : { 'grpc.ssl_target_name_override': NAME_FOR_ADDRESSES }),
+  };
+}
