@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Audit, KeyUse } from './audit.ts';
 import type { ClientIdentity } from './client-identity.ts';
+import { SigningRefusal } from './refusals.ts';
 
 /** What is known of a use of a key, beside who, when and how it ended. */
 export type KeyUseFacts = Omit<KeyUse, 'phase' | 'id' | 'at' | 'client' | 'address' | 'reason'>;
@@ -16,9 +17,15 @@ export class AuditTrail {
     this.#clock = clock;
   }
 
-  /** A use that is not even begun. */
-  async refused(client: ClientIdentity, facts: KeyUseFacts, reason: unknown): Promise<void> {
-    await this.#record({ ...facts, phase: 'refused', reason: messageOf(reason) }, randomUUID(), client);
+  /** Decides whether a use may begin; that it may not is recorded as well, with what `facts` has by then. */
+  async judged<T>(client: ClientIdentity, facts: KeyUseFacts, judge: () => T | Promise<T>): Promise<T> {
+    try {
+      return await judge();
+    } catch (error) {
+      if (error instanceof SigningRefusal)
+        await this.#record({ ...facts, phase: 'refused', reason: error.message }, randomUUID(), client);
+      throw error;
+    }
   }
 
   /**

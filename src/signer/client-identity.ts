@@ -19,7 +19,11 @@ export interface ClientIdentity {
 
 type AnyCall = Pick<ServerUnaryCall<unknown, unknown>, 'getAuthContext' | 'getPeer'>;
 
-const identities = new WeakMap<object, Omit<ClientIdentity, 'address'>>();
+type Names = Omit<ClientIdentity, 'address'>;
+
+/** By fingerprint, since every call brings its certificate along anew. */
+const known = new Map<string, Names>();
+const MAX_KNOWN = 1000;
 
 /**
  * Who calls. TLS lets nobody in without a certificate of the clients' authority; what has none here all the same is
@@ -28,15 +32,19 @@ const identities = new WeakMap<object, Omit<ClientIdentity, 'address'>>();
 export function identityOf(call: AnyCall): ClientIdentity {
   const certificate = call.getAuthContext().sslPeerCertificate;
   if (certificate?.raw === undefined) throw new SigningRefusal('forbidden', 'no client certificate');
-  let found = identities.get(certificate);
-  if (found === undefined) {
-    found = namesOf(certificate.raw);
-    identities.set(certificate, found);
-  }
-  return { ...found, address: call.getPeer() };
+  return { ...namesOf(certificate.fingerprint256, certificate.raw), address: call.getPeer() };
 }
 
-function namesOf(der: Buffer): Omit<ClientIdentity, 'address'> {
+function namesOf(fingerprint: string, der: Buffer): Names {
+  const found = known.get(fingerprint);
+  if (found !== undefined) return found;
+  const names = readNames(der);
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(fingerprint, names);
+  return names;
+}
+
+function readNames(der: Buffer): Names {
   const { subject, subjectAltName } = new X509Certificate(der);
   const common = /^CN=(.+)$/m.exec(subject)?.[1];
   const dns = [...(subjectAltName ?? '').matchAll(/(?:^|, )DNS:([^,"]+)/g)].map(([, name]) => name ?? '');

@@ -43,8 +43,11 @@ export class KeyCalls {
   /** The pending key of this GUN, role and algorithm, or a new one. Publishers' roles get none. */
   async create(request: RequestOf<typeof CREATE_KEY>, client: ClientIdentity): Promise<ResponseOf<typeof CREATE_KEY>> {
     const { keys, trail, allowed } = this.#services;
-    assertAllowed(client, 'create', allowed);
-    const { gun, role, algorithm } = readCreation(request);
+    const asked = { use: 'create', gun: request.gun.slice(0, 255), role: nameOf(request.role) } as const;
+    const { gun, role, algorithm } = await trail.judged(client, asked, () => {
+      assertAllowed(client, 'create', allowed);
+      return readCreation(request);
+    });
     const facts = { use: 'create', gun, role, algorithm } as const;
     const make = () => keys.create(gun, role, algorithm).catch(creationFailed);
     const key = await trail.around(client, facts, make, (made) => ({ keyId: keyId(made) }));
@@ -53,12 +56,13 @@ export class KeyCalls {
 
   async remove({ id }: RequestOf<typeof DELETE_KEY>, client: ClientIdentity): Promise<ResponseOf<typeof DELETE_KEY>> {
     const { keys, trail, allowed } = this.#services;
-    assertAllowed(client, 'remove', allowed);
+    const asked = { use: 'remove', keyId: nameOf(id) } as const;
+    await trail.judged(client, asked, () => assertAllowed(client, 'remove', allowed));
     const parsed = keyIdOrUndefined(id);
     const info = parsed && (await keys.info(parsed));
     // an unknown key is gone already, as Notary's signer sees it too
     if (parsed === undefined || info === undefined) return {};
-    const facts = { use: 'remove', keyId: parsed, gun: info.gun ?? '', role: info.role } as const;
+    const facts = { ...asked, gun: info.gun ?? '', role: info.role };
     await trail.around(client, facts, () => keys.remove(parsed));
     return {};
   }

@@ -2,7 +2,7 @@
 import type { Signer } from '../signing/index.ts';
 import type { RequestOf, ResponseOf, SIGN } from '../signing/protocol/index.ts';
 import { ServiceKeyError, type ServiceKeyInfo } from '../signing/service-keys/index.ts';
-import { type KeyId, SIGNATURE_METHODS, sha256Hex, type Version, verifyingKey } from '../tuf/index.ts';
+import { type KeyId, SIGNATURE_METHODS, sha256Hex, verifyingKey } from '../tuf/index.ts';
 import type { KeyUseFacts } from './audit-trail.ts';
 import { assertAllowed, type ClientIdentity } from './client-identity.ts';
 import { keyIdOrUndefined, keyInfoOf, nameOf, type SigningServices } from './key-calls.ts';
@@ -19,10 +19,8 @@ export interface SignServices extends SigningServices {
 /** What a key is for never changes, so that it is asked of the database once. */
 const CACHE_SIZE = 10_000;
 
-interface Use {
-  readonly signer: Signer;
-  readonly facts: KeyUseFacts;
-}
+/** Grows while the request is judged, so that a refusal is recorded with all that was known by then. */
+type Facts = { -readonly [Name in keyof KeyUseFacts]: KeyUseFacts[Name] };
 
 /** proto.Signer: the content is judged, the intent recorded, the signature made, the outcome recorded. */
 export class SignCall {
@@ -35,45 +33,31 @@ export class SignCall {
 
   async sign({ keyId, content }: RequestOf<typeof SIGN>, client: ClientIdentity): Promise<ResponseOf<typeof SIGN>> {
     const { trail, allowed } = this.#services;
-    const { signer, facts } = await this.#judged(keyId?.id ?? '', content, client, () =>
-      assertAllowed(client, 'sign', allowed),
-    );
+    const facts: Facts = { use: 'sign' };
+    const signer = await trail.judged(client, facts, () => {
+      if (keyId === undefined || keyId.id === '') throw new SigningRefusal('invalid', 'the request names no key');
+      Object.assign(facts, { keyId: nameOf(keyId.id), sha256: sha256Hex(content) });
+      assertAllowed(client, 'sign', allowed);
+      return this.#judge(keyId.id, content, facts);
+    });
     const signature = await trail.around(client, facts, () => signer.sign(content).catch(asRefusal(facts.keyId)));
     const method = SIGNATURE_METHODS[verifyingKey(signer.key).algorithm];
     return { keyInfo: keyInfoOf(signer.key), algorithm: { algorithm: method }, content: signature };
   }
 
-  /** A refusal is recorded as well: somebody who has a certificate tried. */
-  async #judged(id: string, content: Uint8Array, client: ClientIdentity, allow: () => void): Promise<Use> {
-    const facts: { -readonly [Name in keyof KeyUseFacts]: KeyUseFacts[Name] } = { use: 'sign' };
-    try {
-      if (id === '') throw new SigningRefusal('invalid', 'the request names no key');
-      facts.keyId = nameOf(id);
-      facts.sha256 = sha256Hex(content);
-      allow();
-      return { signer: await this.#signer(id, content, facts), facts };
-    } catch (error) {
-      if (error instanceof SigningRefusal) await this.#services.trail.refused(client, facts, error);
-      throw error;
-    }
-  }
-
-  async #signer(
-    id: string,
-    content: Uint8Array,
-    facts: { -readonly [Name in keyof KeyUseFacts]: KeyUseFacts[Name] },
-  ): Promise<Signer> {
-    const { rules, clock, versions } = this.#services;
+  /** The key's signer, if the key may sign this content. @throws SigningRefusal */
+  async #judge(id: string, content: Uint8Array, facts: Facts): Promise<Signer> {
+    const { keys, rules, clock, versions } = this.#services;
     const keyId = keyIdOrUndefined(id);
     const info = keyId && (await this.#info(keyId));
     if (keyId === undefined || info === undefined) throw unknownKey(id);
     Object.assign(facts, { gun: info.gun, role: info.role });
     if (!isSignedRole(info.role)) throw new SigningRefusal('invalid', `keys of role ${info.role} sign nothing here`);
-    const signed = readSignable(info.role, content, rules, clock());
-    facts.version = signed.version;
-    const signer = await this.#services.keys.signer(keyId).catch(asRefusal(id));
+    const { version } = readSignable(info.role, content, rules, clock());
+    facts.version = version;
+    const signer = await keys.signer(keyId).catch(asRefusal(id));
     if (signer === undefined) throw this.#forgotten(keyId);
-    if (versions.note(keyId, signed.version as Version).isRestart) facts.restart = true;
+    if (versions.note(keyId, version).isRestart) facts.restart = true;
     return signer;
   }
 

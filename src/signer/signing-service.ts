@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import { Server, ServerCredentials, type UntypedHandleCall } from '@grpc/grpc-js';
+import { logVerbosity, Server, ServerCredentials, setLogVerbosity, type UntypedHandleCall } from '@grpc/grpc-js';
 import { ListenError, type Log } from '../service/index.ts';
 import {
   CREATE_KEY,
@@ -64,6 +64,8 @@ const DRAIN_MS = 5000;
 /** Notary's signer API over the given keys. @throws SigningServiceTlsError, ListenError */
 export async function startSigningService(options: SigningServiceOptions): Promise<SigningService> {
   const { hostname, port } = options;
+  // its library would write to standard error by itself
+  setLogVerbosity(logVerbosity.NONE);
   const credentials = serverCredentials(options.tls, options.clock());
   const server = new Server({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,

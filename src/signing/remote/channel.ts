@@ -2,7 +2,15 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
-import { type ChannelOptions, Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
+import {
+  type ChannelOptions,
+  Client,
+  credentials,
+  logVerbosity,
+  type ServiceError,
+  setLogVerbosity,
+  status,
+} from '@grpc/grpc-js';
 import { DecodeError } from '../../encoding/index.ts';
 import { MAX_MESSAGE_BYTES, type Method } from '../protocol/index.ts';
 import { BoundedTurns } from './bounded-turns.ts';
@@ -34,6 +42,7 @@ export const DEFAULT_CHANNEL_LIMITS: ChannelLimits = { deadlineMs: 10_000, inFli
 
 /** A connection that broke under a call is tried again: every call may be repeated. */
 const ATTEMPTS = 3;
+const LAST_WORD_MS = 100;
 const RECONNECT_MS = { first: 50, longest: 2000 };
 
 /** Calls of a signing service over one connection, which is made anew when it breaks. */
@@ -44,6 +53,8 @@ export class Channel {
 
   /** @throws RemoteSignerError `bad-tls` */
   constructor({ hostname, port, tls }: ChannelAddress, limits: ChannelLimits) {
+    // its library would write to standard error by itself
+    setLogVerbosity(logVerbosity.NONE);
     this.#limits = limits;
     this.#turns = new BoundedTurns(limits.inFlight);
     const host = isIP(hostname) === 6 ? `[${hostname}]` : hostname;
@@ -80,22 +91,19 @@ export class Channel {
     }
   }
 
-  #send(path: string, request: Uint8Array, deadline: number): Promise<Uint8Array> {
+  async #send(path: string, request: Uint8Array, deadline: number): Promise<Uint8Array> {
+    // while there is no connection a call fails at once, and says why: so it is made in any case, once waiting is over
+    await new Promise<void>((resolve) => this.#client.waitForReady(deadline, () => resolve()));
+    const latest = Math.max(deadline, Date.now() + LAST_WORD_MS);
     return new Promise((resolve, reject) => {
-      this.#client.waitForReady(deadline, (unready) => {
-        if (unready) {
-          reject(new RemoteSignerError('unavailable', 'the signing service cannot be reached', { cause: unready }));
-          return;
-        }
-        this.#client.makeUnaryRequest(
-          path,
-          (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-          (bytes: Buffer): Uint8Array => bytes,
-          request,
-          { deadline },
-          (error, answer) => (error === null ? resolve(answer ?? new Uint8Array()) : reject(error)),
-        );
-      });
+      this.#client.makeUnaryRequest(
+        path,
+        (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+        (bytes: Buffer): Uint8Array => bytes,
+        request,
+        { deadline: latest },
+        (error, answer) => (error === null ? resolve(answer ?? new Uint8Array()) : reject(error)),
+      );
     });
   }
 }

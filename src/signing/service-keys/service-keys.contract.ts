@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
-import { encodeUtf8 } from '../../encoding/index.ts';
 import {
   isSignatureValid,
   type KeyId,
   keyId,
+  nextTimestamp,
+  notaryV1,
   parseGun,
   SIGNATURE_METHODS,
   SNAPSHOT,
@@ -13,7 +14,10 @@ import {
 import { ServiceKeyError, type ServiceKeys } from './index.ts';
 
 const gun = parseGun('docker.io/library/alpine');
-const message = encodeUtf8('message');
+/** A signing service signs nothing but metadata. */
+const message = notaryV1.encodeSigned(
+  nextTimestamp(undefined, notaryV1.pin(new Uint8Array()), new Date('2026-11-23T12:00:00Z')),
+);
 
 export async function codeOf(work: Promise<unknown>): Promise<string> {
   try {
