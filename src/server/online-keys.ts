@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Signer } from '../signing/index.ts';
-import type { ServiceKeys } from '../signing/service-keys/index.ts';
+import { RemoteSignerError } from '../signing/protocol/index.ts';
+import { ServiceKeyError, type ServiceKeys } from '../signing/service-keys/index.ts';
 import {
   canonicalIdOf,
   canonicalKeyId,
@@ -50,9 +51,18 @@ export async function signOnline(
   const signatures: Signature[] = [];
   for (const [keyId, key] of held) {
     const signer: Signer | undefined = await keys.signer(canonicalKeyId(key));
-    if (signer === undefined) throw new Error(`signing key ${keyId} is gone`);
+    if (signer === undefined) throw new ServiceKeyError('not-found', `signing key ${keyId} is gone`);
     const method = SIGNATURE_METHODS[verifyingKey(key).algorithm];
     signatures.push({ keyId, method, bytes: await signer.sign(signedBytes) });
   }
   return notaryV1.encode({ signedBytes, signatures });
+}
+
+/**
+ * Whether a signature was refused since the world has moved on: the key signed a newer version for another replica, or
+ * was removed. What was to be signed is made anew then, on top of what is stored now.
+ */
+export function isOvertaken(error: unknown): boolean {
+  if (error instanceof RemoteSignerError) return error.code === 'stale-version';
+  return error instanceof ServiceKeyError && error.code === 'not-found';
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Log } from '../service/index.ts';
+import { RemoteSignerError } from '../signing/protocol/index.ts';
 import { UpdateRefusal } from './refusals.ts';
 import { ConflictError } from './storage/index.ts';
 
-/** The codes of Notary's error bodies (reference 6.3) that this server gives, and `TOO_LARGE`, which is ours. */
+/** The codes of Notary's error bodies (reference 6.3) that this server gives; `TOO_LARGE` and `UNAVAILABLE` are ours. */
 export type ProblemCode =
   | 'NO_FILENAME'
   | 'INVALID_ROLE'
@@ -15,6 +16,7 @@ export type ProblemCode =
   | 'TOO_LARGE'
   | 'INVALID_GUN'
   | 'INVALID_PARAMETERS'
+  | 'UNAVAILABLE'
   | 'UNKNOWN';
 
 /** A request that gets an error body; nothing was changed. */
@@ -54,6 +56,8 @@ function describe(code: ProblemCode): readonly [status: number, message: string]
       return [400, 'The server does not support actions on images of this name.'];
     case 'INVALID_PARAMETERS':
       return [400, 'The parameters provided are not valid.'];
+    case 'UNAVAILABLE':
+      return [503, 'The service cannot answer now. Try again later.'];
     case 'UNKNOWN':
       return [500, 'unknown error'];
     default:
@@ -64,7 +68,7 @@ function describe(code: ProblemCode): readonly [status: number, message: string]
 /** The response to a failed request. What nobody foresaw is logged, and the client learns nothing of it. */
 export function problemResponse(error: unknown, log: Log): Response {
   const problem = problemOf(error);
-  if (problem.code === 'UNKNOWN') log.error({ error }, 'request failed');
+  if (problem.code === 'UNKNOWN' || problem.code === 'UNAVAILABLE') log.error({ error }, 'request failed');
   else if (problem.code !== 'METADATA_NOT_FOUND')
     log.info({ code: problem.code, detail: problem.detail }, 'request refused');
   return render(problem);
@@ -74,7 +78,25 @@ function problemOf(error: unknown): TrustProblem {
   if (error instanceof TrustProblem) return error;
   if (error instanceof UpdateRefusal) return new TrustProblem('INVALID_UPDATE', error.detail());
   if (error instanceof ConflictError) return new TrustProblem('VERSION', {});
+  if (error instanceof RemoteSignerError) return new TrustProblem(signerProblem(error), {}, { cause: error });
   return new TrustProblem('UNKNOWN', undefined, { cause: error });
+}
+
+/** A signing service that refuses what this server made is nothing that a client can mend: one of the two is set up wrongly. */
+function signerProblem({ code }: RemoteSignerError): ProblemCode {
+  switch (code) {
+    case 'unavailable':
+      return 'UNAVAILABLE';
+    case 'stale-version':
+      return 'VERSION';
+    case 'refused':
+    case 'unknown':
+    case 'bad-answer':
+    case 'bad-tls':
+      return 'UNKNOWN';
+    default:
+      return code satisfies never;
+  }
 }
 
 /** Notary's clients read the first KiB of an error and lose its detail when there is more (reference 2.8). */

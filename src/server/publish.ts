@@ -14,7 +14,7 @@ import {
 } from '../tuf/index.ts';
 import { decodeStored } from './current-view.ts';
 import { MAX_VERSION, type UpdateLimits } from './limits.ts';
-import { heldKeys, signOnline } from './online-keys.ts';
+import { heldKeys, isOvertaken, signOnline } from './online-keys.ts';
 import { TrustProblem } from './problems.ts';
 import { refusalKind, refusalOf, UpdateRefusal } from './refusals.ts';
 import { acceptRoot } from './roots.ts';
@@ -46,7 +46,7 @@ export async function publish(gun: Gun, uploads: Uploads, deps: Publishing): Pro
     } catch (error) {
       if (error instanceof VerificationError) throw refusalOf(error);
       // whoever came first stands: the update is judged again, on top of theirs
-      if (!(error instanceof ConflictError) || attempt === ATTEMPTS) throw error;
+      if (!(error instanceof ConflictError || isOvertaken(error)) || attempt === ATTEMPTS) throw error;
     }
   }
 }

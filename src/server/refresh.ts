@@ -13,7 +13,7 @@ import {
   VerificationError,
 } from '../tuf/index.ts';
 import { type CurrentView, currentFile, currentView } from './current-view.ts';
-import { heldKeys, signOnline } from './online-keys.ts';
+import { heldKeys, isOvertaken, signOnline } from './online-keys.ts';
 import type { Publishing } from './publish.ts';
 import { ConflictError, type StoredFile } from './storage/index.ts';
 import { clientContext, verifyOnline } from './verification.ts';
@@ -53,7 +53,8 @@ export class Refresher {
         return view;
       }
       // another replica, or a publish, made new ones first
-      if (!(error instanceof ConflictError)) throw error;
+      if (!(error instanceof ConflictError || isOvertaken(error))) throw error;
+      this.#deps.log.info({ gun, error }, 'timestamp was renewed meanwhile');
     }
     return currentView(this.#deps.storage, gun);
   }

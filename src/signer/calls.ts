@@ -14,7 +14,7 @@ import { SigningRefusal, statusOf } from './refusals.ts';
 
 /** What calls may cost. */
 export interface CallLimits {
-  /** Calls under way at once; more are refused at once, and tried again by their clients. */
+  /** Calls under way at once; more are refused at once. */
   readonly inFlight: number;
   /** How long a call may take, in milliseconds. */
   readonly deadlineMs: number;

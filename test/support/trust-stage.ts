@@ -26,10 +26,11 @@ export interface Refusal {
 export class TrustStage {
   now = new Date('2026-11-23T12:00:00Z');
   readonly storage: MetadataStorage;
-  readonly keys: ServiceKeys = new MemoryServiceKeys();
+  readonly keys: ServiceKeys;
   readonly server: TrustServer;
 
   constructor(options: Partial<TrustServerOptions> = {}) {
+    this.keys = options.keys ?? new MemoryServiceKeys();
     this.storage = options.storage ?? new CachedStorage(new MemoryStorage());
     const fixed = { storage: this.storage, keys: this.keys, log: SILENT_LOG };
     this.server = createTrustServer({ ...fixed, clock: () => this.now, ...options });

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What a signing service and its clients say to each other: Notary's gRPC calls and messages (reference 8), as bytes. It
- * opens no connection and judges nothing. Not part of the library.
+ * What a signing service and its clients say to each other: Notary's gRPC calls and messages (reference 8), as bytes, and what
+ * a client is told when it fails. It opens no connection and judges nothing. Not part of the library.
  *
  *     const bytes = SIGN.request.encode({ keyId: { id }, content: signedBytes });
  *     const { content } = SIGN.response.decode(answer);
  */
+export { RemoteSignerError, type RemoteSignerErrorCode } from './errors.ts';
 export { type CreateKeyRequest, type KeyInfoMessage, KeyState, ServingStatus } from './messages.ts';
 export {
   CREATE_KEY,

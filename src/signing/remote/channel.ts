@@ -12,9 +12,8 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { DecodeError } from '../../encoding/index.ts';
-import { MAX_MESSAGE_BYTES, type Method } from '../protocol/index.ts';
+import { MAX_MESSAGE_BYTES, type Method, RemoteSignerError } from '../protocol/index.ts';
 import { BoundedTurns } from './bounded-turns.ts';
-import { RemoteSignerError } from './errors.ts';
 
 /** PEM text. */
 export interface RemoteTls {
@@ -42,7 +41,6 @@ export const DEFAULT_CHANNEL_LIMITS: ChannelLimits = { deadlineMs: 10_000, inFli
 
 /** A connection that broke under a call is tried again: every call may be repeated. */
 const ATTEMPTS = 3;
-const LAST_WORD_MS = 100;
 const RECONNECT_MS = { first: 50, longest: 2000 };
 
 /** Calls of a signing service over one connection, which is made anew when it breaks. */
@@ -61,7 +59,7 @@ export class Channel {
     this.#client = new Client(`${host}:${port}`, channelCredentials(hostname, tls), channelOptions(hostname));
   }
 
-  /** @throws RemoteSignerError; ServiceError of gRPC `NOT_FOUND` where there is no such key */
+  /** @throws RemoteSignerError */
   call<Request, Response>(method: Method<Request, Response>, request: Request): Promise<Response> {
     const deadline = Date.now() + this.#limits.deadlineMs;
     const bytes = method.request.encode(request);
@@ -84,31 +82,33 @@ export class Channel {
     try {
       return await this.#send(path, request, deadline);
     } catch (error) {
-      if (!isServiceError(error) || error.code === status.NOT_FOUND) throw error;
-      const isWorthIt = error.code === status.UNAVAILABLE && attempt < ATTEMPTS && Date.now() < deadline;
-      if (isWorthIt) return this.#attempt(path, request, deadline, attempt + 1);
-      throw asRemoteError(error);
+      if (!isServiceError(error)) throw error;
+      const isLast = error.code !== status.UNAVAILABLE || attempt === ATTEMPTS;
+      // while there is no connection a call fails at once, and says why: there is time to wait for one
+      if (isLast || !(await this.#isReadyBy(deadline))) throw asRemoteError(error);
+      return this.#attempt(path, request, deadline, attempt + 1);
     }
   }
 
-  async #send(path: string, request: Uint8Array, deadline: number): Promise<Uint8Array> {
-    // while there is no connection a call fails at once, and says why: so it is made in any case, once waiting is over
-    await new Promise<void>((resolve) => this.#client.waitForReady(deadline, () => resolve()));
-    const latest = Math.max(deadline, Date.now() + LAST_WORD_MS);
+  #send(path: string, request: Uint8Array, deadline: number): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       this.#client.makeUnaryRequest(
         path,
         (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
         (bytes: Buffer): Uint8Array => bytes,
         request,
-        { deadline: latest },
+        { deadline },
         (error, answer) => (error === null ? resolve(answer ?? new Uint8Array()) : reject(error)),
       );
     });
   }
+
+  #isReadyBy(deadline: number): Promise<boolean> {
+    return new Promise((resolve) => this.#client.waitForReady(deadline, (error) => resolve(error === undefined)));
+  }
 }
 
-export function isServiceError(error: unknown): error is ServiceError {
+function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'details' in error;
 }
 
@@ -122,6 +122,8 @@ function asRemoteError(error: ServiceError): RemoteSignerError {
     case status.RESOURCE_EXHAUSTED:
     case status.CANCELLED:
       return new RemoteSignerError('unavailable', `the signing service cannot be had: ${details}`, cause);
+    case status.NOT_FOUND:
+      return new RemoteSignerError('unknown', `the signing service does not know it: ${details}`, cause);
     case status.FAILED_PRECONDITION:
       return new RemoteSignerError('stale-version', `the signing service refuses: ${details}`, cause);
     default:

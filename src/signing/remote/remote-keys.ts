@@ -22,6 +22,7 @@ import {
   HEALTH_SERVICES,
   type KeyInfoMessage,
   KeyState,
+  RemoteSignerError,
   ServingStatus,
   SIGN,
 } from '../protocol/index.ts';
@@ -32,11 +33,8 @@ import {
   type ServiceKeys,
 } from '../service-keys/index.ts';
 import type { Signer } from '../signer.ts';
-import { type Channel, isServiceError } from './channel.ts';
-import { RemoteSignerError } from './errors.ts';
+import type { Channel } from './channel.ts';
 
-/** NOT_FOUND of gRPC. */
-const NOT_FOUND = 5;
 const CACHE_SIZE = 10_000;
 /** What a key is never changes; whether it is still there may be learned this much later. */
 const CACHE_MS = 60_000;
@@ -152,6 +150,6 @@ function badAnswer(what: string, cause?: unknown): RemoteSignerError {
 }
 
 function undefinedWhereUnknown(error: unknown): undefined {
-  if (isServiceError(error) && error.code === NOT_FOUND) return undefined;
+  if (error instanceof RemoteSignerError && error.code === 'unknown') return undefined;
   throw error;
 }

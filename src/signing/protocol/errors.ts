@@ -5,6 +5,8 @@ export type RemoteSignerErrorCode =
   | 'unavailable'
   /** It knows us, or our request, and will not do it. */
   | 'refused'
+  /** It has no such key, or is no signing service. */
+  | 'unknown'
   /** It has signed a newer version with this key: somebody else was faster, or its clients' storage went back. */
   | 'stale-version'
   /** It answered what no signing service should: another key's signature, a key that is none. */
@@ -12,7 +14,7 @@ export type RemoteSignerErrorCode =
   /** Our certificate, key or the authority cannot be used. */
   | 'bad-tls';
 
-/** A signing service that does not do what it is asked. An unknown key is no error of it. */
+/** A signing service that does not do what it is asked. */
 export class RemoteSignerError extends Error {
   override readonly name = 'RemoteSignerError';
   readonly code: RemoteSignerErrorCode;
