@@ -20,14 +20,16 @@ export interface TrustServer {
 export async function startNotaryServer(stage: Stage): Promise<TrustServer> {
   const directory = stage.makeDirectory('notary');
   await makeCertificates(directory, ['signer', 'server']);
-  const [signerPort, port] = [await freePort(), await freePort()];
-  const options = { env: cleanEnvironment({ HOME: directory }), cwd: directory };
-  const storage = { backend: 'memory' };
-  const logging = { level: 'info' };
+  const signerPort = await startNotarySigner(stage, directory);
+  return startNotaryServerOn(stage, directory, signerPort);
+}
 
+/** notary-signer with the certificates `signer` and `ca` of a directory; its port. */
+export async function startNotarySigner(stage: Stage, directory: string): Promise<number> {
+  const port = await freePort();
   writeJson(join(directory, 'signer.json'), {
     server: {
-      grpc_addr: `127.0.0.1:${signerPort}`,
+      grpc_addr: `127.0.0.1:${port}`,
       tls_cert_file: 'signer.crt',
       tls_key_file: 'signer.key',
       client_ca_file: 'ca.crt',
@@ -35,9 +37,15 @@ export async function startNotaryServer(stage: Stage): Promise<TrustServer> {
     storage,
     logging,
   });
-  const signer = stage.start('notary-signer', [program('notary-signer'), '-config', 'signer.json'], options);
-  await signer.listening({ port: signerPort });
+  const argv = [program('notary-signer'), '-config', 'signer.json'];
+  const signer = stage.start('notary-signer', argv, optionsIn(directory));
+  await signer.listening({ port });
+  return port;
+}
 
+/** notary-server with the certificates `server` and `ca` of a directory, whose keys a signing service on `port` holds. */
+export async function startNotaryServerOn(stage: Stage, directory: string, signerPort: number): Promise<TrustServer> {
+  const port = await freePort();
   writeJson(join(directory, 'server.json'), {
     server: { http_addr: `127.0.0.1:${port}`, tls_cert_file: 'server.crt', tls_key_file: 'server.key' },
     trust_service: {
@@ -52,9 +60,17 @@ export async function startNotaryServer(stage: Stage): Promise<TrustServer> {
     storage,
     logging,
   });
-  const server = stage.start('notary-server', [program('notary-server'), '-config', 'server.json'], options);
+  const argv = [program('notary-server'), '-config', 'server.json'];
+  const server = stage.start('notary-server', argv, optionsIn(directory));
   await server.listening({ port });
   return { url: `https://localhost:${port}`, host: `localhost:${port}`, ca: join(directory, 'ca.crt') };
+}
+
+const storage = { backend: 'memory' };
+const logging = { level: 'info' };
+
+function optionsIn(directory: string) {
+  return { env: cleanEnvironment({ HOME: directory }), cwd: directory };
 }
 
 function writeJson(file: string, value: unknown): void {

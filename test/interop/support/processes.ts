@@ -106,6 +106,7 @@ export class Service {
 
   /** Asks the program to end and waits for it; its exit code. Throws when it has to be killed. */
   async stop(): Promise<number> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode ?? -1;
     this.#child.kill('SIGTERM');
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MILLISECONDS);
     const code = await this.#child.exited;
@@ -113,6 +114,18 @@ export class Service {
     forgetLog(this.name);
     if (this.#child.signalCode === 'SIGKILL') throw new Error(`${this.name} did not stop on SIGTERM`);
     return code;
+  }
+
+  /** Ends the program without a warning, as a crash would. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#child.exited;
+    forgetLog(this.name);
+  }
+
+  /** What it has written so far. */
+  get text(): string {
+    return this.#log.text;
   }
 
   #ending(): string {
