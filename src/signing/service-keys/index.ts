@@ -10,6 +10,7 @@
  *     const signer = await keys.signer(keyId(key));
  */
 export { ServiceKeyError, type ServiceKeyErrorCode } from './errors.ts';
+export type { PassphraseRotation, PassphraseRotationReport } from './rotate-passphrase.ts';
 export {
   createPrivateKeysTable,
   type PrivateKeysTable,

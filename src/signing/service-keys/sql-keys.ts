@@ -8,6 +8,7 @@ import { PrivateKey } from '../private-key.ts';
 import type { Signer } from '../signer.ts';
 import { ServiceKeyError } from './errors.ts';
 import { ENCRYPTION_ALGORITHM, KEYWRAP_ALGORITHM, unwrapKey, wrapKey } from './jwe.ts';
+import { type PassphraseRotation, type PassphraseRotationReport, rotatePassphrase } from './rotate-passphrase.ts';
 import type { PrivateKeysTable, ServiceKeyTables } from './schema.ts';
 import type { ServiceKeyAlgorithm, ServiceKeyInfo, ServiceKeys } from './service-keys.ts';
 
@@ -113,6 +114,12 @@ export class SqlServiceKeys implements ServiceKeys {
       .groupBy('passphrase_alias')
       .execute();
     for (const { key_id } of firsts) await this.#open(key_id as KeyId);
+  }
+
+  /** As {@link rotatePassphrase}, with the passphrases that these keys are opened with; to the default alias unless told. */
+  rotatePassphrase(rotation: Partial<PassphraseRotation> = {}): Promise<PassphraseRotationReport> {
+    const to = rotation.to ?? this.#options.defaultAlias;
+    return rotatePassphrase(this.#database, { ...rotation, to }, (alias) => this.#passphrase(alias));
   }
 
   async #open(keyId: KeyId): Promise<Opened | undefined> {
