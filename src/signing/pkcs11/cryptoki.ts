@@ -38,6 +38,7 @@ export interface Cryptoki {
   C_FindObjects(session: Handle, count: number): Handle[];
   C_FindObjectsFinal(session: Handle): void;
   C_GetAttributeValue(session: Handle, object: Handle, template: Attribute[]): { type: number; value: Buffer }[];
+  C_SetAttributeValue(session: Handle, object: Handle, template: Attribute[]): void;
   C_CreateObject(session: Handle, template: Attribute[]): Handle;
   C_DestroyObject(session: Handle, object: Handle): void;
   C_GenerateKeyPair(

@@ -18,7 +18,7 @@ export interface FakeToken {
 
 interface FakeObject {
   readonly token: FakeToken;
-  readonly attributes: ReadonlyMap<number, Buffer>;
+  readonly attributes: Map<number, Buffer>;
   /** The private scalar of a P-256 key. */
   readonly key: Buffer;
 }
@@ -89,7 +89,7 @@ export class FakeCryptoki implements Cryptoki {
   }
 
   C_FindObjects(_session: Handle, count: number): Handle[] {
-    return this.#found.slice(0, count);
+    return this.#found.splice(0, count);
   }
 
   C_FindObjectsFinal(): void {
@@ -102,6 +102,12 @@ export class FakeCryptoki implements Cryptoki {
       if (value === undefined) throw failure('CKR_ATTRIBUTE_TYPE_INVALID', 0x12);
       return { type, value };
     });
+  }
+
+  C_SetAttributeValue(session: Handle, object: Handle, template: Attribute[]): void {
+    this.#token(session);
+    const { attributes } = this.#object(object);
+    for (const { type, value } of template) attributes.set(type, bytesOf(value));
   }
 
   C_CreateObject(session: Handle, template: Attribute[]): Handle {

@@ -9,16 +9,19 @@
  *     const signer = await store.get(keyId, passphrases);
  *     const signature = await signer.sign(bytes);                // now it is
  */
+import { KeyStoreError } from '../errors.ts';
 import type { KeyStore } from '../key-store.ts';
 import type { Pins } from './login.ts';
 import { loadCryptoki } from './module.ts';
 import { Token } from './token.ts';
 import { TokenKeyStore } from './token-key-store.ts';
+import { TokenServiceKeys } from './token-service-keys.ts';
 import type { TokenUri } from './token-uri.ts';
 
 export type { PinRequest, Pins } from './login.ts';
 export type { Token, TokenKey } from './token.ts';
 export { describeTokenKey } from './token-key-store.ts';
+export type { TokenServiceKeys } from './token-service-keys.ts';
 export { formatTokenUri, parseTokenUri, type TokenUri } from './token-uri.ts';
 
 /** The token that a URI means. @throws KeyStoreError `token-module`, `token-absent`, `token-ambiguous` */
@@ -33,4 +36,19 @@ export function withTokens(files: KeyStore, uris: readonly TokenUri[], pins: (ur
     files,
     uris.map((uri) => () => openToken(uri, pins(uri))),
   );
+}
+
+/**
+ * The keys of a signing service, in a token. The PIN is asked for at once.
+ * @throws KeyStoreError `malformed` for a URI that names one key, those of {@link openToken}, `no-pin`, `wrong-pin`, `pin-locked`
+ */
+export async function openTokenServiceKeys(uri: TokenUri, pins: Pins): Promise<TokenServiceKeys> {
+  if (uri.object !== undefined || uri.id !== undefined) {
+    throw new KeyStoreError('malformed', 'the token of a signing service holds many keys', {
+      remedy: 'leave object= and id= out of its URI',
+    });
+  }
+  const keys = new TokenServiceKeys(() => openToken(uri, pins));
+  await keys.check();
+  return keys;
 }

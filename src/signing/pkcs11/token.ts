@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash, randomBytes } from 'node:crypto';
-import { DecodeError, encodeUtf8, equalBytes } from '../../encoding/index.ts';
+import { DecodeError, encodeUtf8 } from '../../encoding/index.ts';
 import {
   canonicalKeyId,
   isSignatureValid,
@@ -54,7 +54,7 @@ export interface TokenKey {
 /** How a signature is wanted: as metadata takes it, or, of RSA keys, as certificates do. */
 export type SignatureForm = 'metadata' | 'pkcs1';
 
-const MAX_OBJECTS = 1000;
+const OBJECTS_AT_ONCE = 1000;
 const MAX_SIGNATURE = 1024;
 const ID_BYTES = 16;
 const PSS = { type: PSS_PARAMETER, hashAlg: Mech.sha256, mgf: MGF1_SHA256, saltLen: 32 };
@@ -105,10 +105,20 @@ export class Token {
     });
   }
 
+  /** Asks for the PIN now, and not at the first signature. @throws KeyStoreError */
+  unlock(): Promise<void> {
+    return this.#turn(() => this.#login.ensure(this.#session(0)));
+  }
+
   /** Makes a key in the token. @throws KeyStoreError */
   generate(algorithm: KeyAlgorithm, owner: KeyOwner): Promise<TokenKey> {
+    return this.generateLabelled(algorithm, this.#uri.object ?? labelOf(owner));
+  }
+
+  /** As {@link generate}, under a label of the caller's choice. @throws KeyStoreError */
+  async generateLabelled(algorithm: KeyAlgorithm, text: string): Promise<TokenKey> {
     const mechanism = this.#generation(algorithm);
-    return this.#create(owner, (session, label, id) => {
+    return this.#create(text, (session, label, id) => {
       const [publicTemplate, privateTemplate] = generationTemplates(algorithm, label, id);
       this.#cryptoki.C_GenerateKeyPair(session, { mechanism }, publicTemplate, privateTemplate);
     });
@@ -116,7 +126,7 @@ export class Token {
 
   /** Puts a copy of a key into the token. @throws KeyStoreError; PrivateKeyError `unsupported` */
   import(key: PrivateKey, owner: KeyOwner): Promise<TokenKey> {
-    return this.#create(owner, (session, label, id) => {
+    return this.#create(this.#uri.object ?? labelOf(owner), (session, label, id) => {
       const [publicTemplate, privateTemplate] = importTemplates(key, label, id);
       try {
         const secret = this.#cryptoki.C_CreateObject(session, privateTemplate);
@@ -138,15 +148,29 @@ export class Token {
     });
   }
 
-  #create(owner: KeyOwner, make: (session: Handle, label: string, id: Uint8Array) => void): Promise<TokenKey> {
+  /** Gives both halves of a key another label. @throws KeyStoreError `not-found`, or if the token keeps labels as they are */
+  relabel(key: TokenKey, label: string): Promise<TokenKey> {
+    return this.#turn(async () => {
+      const session = this.#session(SessionFlag.readWrite);
+      await this.#login.ensure(session);
+      const halves = [this.#privateKey(session, key), ...this.#find(session, ObjectClass.publicKey, key.id)];
+      for (const half of halves)
+        this.#cryptoki.C_SetAttributeValue(session, half, [
+          { type: Attr.label, value: Buffer.from(encodeUtf8(label)) },
+        ]);
+      return { ...key, label };
+    });
+  }
+
+  #create(label: string, make: (session: Handle, label: string, id: Uint8Array) => void): Promise<TokenKey> {
     return this.#turn(async () => {
       const session = this.#session(SessionFlag.readWrite);
       await this.#login.ensure(session);
       const id = this.#uri.id ?? new Uint8Array(randomBytes(ID_BYTES));
       if (this.#find(session, ObjectClass.privateKey, id).length > 0)
         throw tokenError('exists', this.label, 'has a key of that id already');
-      make(session, this.#uri.object ?? labelOf(owner), id);
-      const made = this.#keys(session).find((key) => equalBytes(key.id, id));
+      make(session, label, id);
+      const [made] = this.#find(session, ObjectClass.publicKey, id).map((handle) => this.#describe(session, handle));
       if (made === undefined) throw tokenError('token-failed', this.label, 'does not show the key that it made');
       return made;
     });
@@ -214,10 +238,16 @@ export class Token {
     ];
     this.#cryptoki.C_FindObjectsInit(session, template);
     try {
-      return this.#cryptoki.C_FindObjects(session, MAX_OBJECTS);
+      const found: Handle[] = [];
+      for (let some = this.#next(session); some.length > 0; some = this.#next(session)) found.push(...some);
+      return found;
     } finally {
       this.#cryptoki.C_FindObjectsFinal(session);
     }
+  }
+
+  #next(session: Handle): readonly Handle[] {
+    return this.#cryptoki.C_FindObjects(session, OBJECTS_AT_ONCE);
   }
 
   #signing(key: TokenKey, message: Uint8Array, form: SignatureForm): { mechanism: Mechanism; data: Buffer } {

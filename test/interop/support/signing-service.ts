@@ -20,6 +20,21 @@ export async function startSigner(stage: Stage, directory: string, port: number,
   return signer;
 }
 
+/** The same with its keys in the token that a URI names, whose PIN is in the directory's file `pin`. */
+export async function startTokenSigner(
+  stage: Stage,
+  directory: string,
+  port: number,
+  uri: string,
+  env: Record<string, string>,
+): Promise<Service> {
+  const program = join(import.meta.dir, 'signer-program.ts');
+  const argv = [process.execPath, program, directory, `${port}`, '0', uri];
+  const signer = stage.start('signing service', argv, { env, cwd: directory });
+  await signer.line(/^ready$/m);
+  return signer;
+}
+
 /** Hallmark's trust server in this process, in memory, with its keys at a signing service; it may be told the time. */
 export interface ServerOnSigner extends TrustServer {
   now: () => Date;
