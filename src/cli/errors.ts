@@ -131,6 +131,8 @@ const EXPECTED_NAMES = new Set([
   'MissingPassphraseError',
   'PolicyError',
   'ServiceKeyError',
+  'RemoteSignerError',
+  'SigningServiceTlsError',
 ]);
 
 function isExpected(error: unknown): error is Error {
