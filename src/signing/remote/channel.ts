@@ -121,6 +121,8 @@ function asRemoteError(error: ServiceError): RemoteSignerError {
     case status.DEADLINE_EXCEEDED:
     case status.RESOURCE_EXHAUSTED:
     case status.CANCELLED:
+    // it failed, and says no more: that is no answer to what was asked
+    case status.INTERNAL:
       return new RemoteSignerError('unavailable', `the signing service cannot be had: ${details}`, cause);
     case status.NOT_FOUND:
       return new RemoteSignerError('unknown', `the signing service does not know it: ${details}`, cause);

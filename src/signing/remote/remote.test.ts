@@ -224,6 +224,8 @@ describe('a signing service that lies', () => {
     expect(await codeOf(remote.check())).toBe('refused');
     forger.answers = { [HEALTH_CHECK.path]: 'RESOURCE_EXHAUSTED' };
     expect(await codeOf(remote.check())).toBe('unavailable');
+    forger.answers = { [HEALTH_CHECK.path]: 'INTERNAL' };
+    expect(await codeOf(remote.check())).toBe('unavailable');
     forger.answers = { [HEALTH_CHECK.path]: 'NOT_FOUND' };
     expect(await codeOf(remote.check())).toBe('unknown');
   });
