@@ -58,6 +58,13 @@ describe('a connection to a signing service', () => {
     expect(await codeOf(stage.connect(service, { tls, ...quick }).check())).toBe('unavailable');
   });
 
+  test('each side may have several authorities in one file', async () => {
+    const both = TLS['other-ca'].cert + TLS.ca.cert;
+    const service = await stage.start({ tls: { ...SERVICE_TLS, clientCa: both } });
+    for (const client of [TLS.client, TLS.stranger])
+      await stage.connect(service, { tls: { ...client, ca: both } }).check();
+  });
+
   test('a service of another authority is not believed', async () => {
     const service = await stage.start({ tls: { ...SERVICE_TLS, ...TLS.impostor } });
     expect(await codeOf(stage.connect(service, quick).check())).toBe('unavailable');
