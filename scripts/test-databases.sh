@@ -5,6 +5,8 @@
 #     scripts/test-databases.sh npm test
 #
 # HALLMARK_TEST_POSTGRES and HALLMARK_TEST_MYSQL tell the command where they are; every user there may create databases.
+# MariaDB speaks TLS on HALLMARK_TEST_MYSQL_TLS_PORT of 127.0.0.1 and 127.0.0.2, with a certificate for the first, issued by
+# what lies in the file HALLMARK_TEST_MYSQL_TLS_CA.
 # Data lies in a directory of its own and is not kept safe from a power cut, which makes the tests fast. Run as root, each
 # server runs as the user of its Debian package; else as whoever calls.
 set -euo pipefail
@@ -46,6 +48,11 @@ own() { mkdir -p "$2"; if [ "$(id -u)" -eq 0 ]; then chown "$1" "$2"; fi; }
 own postgres "$directory/postgres"
 own mysql "$directory/mysql"
 
+tls_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=hallmark-test \
+  -addext subjectAltName=IP:127.0.0.1,DNS:localhost -keyout "$directory/mysql/tls.key" -out "$directory/mysql/tls.crt" 2>/dev/null
+if [ "$(id -u)" -eq 0 ]; then chown mysql "$directory/mysql/tls.key"; fi
+
 (become postgres "$postgres_bin/initdb" -D "$directory/postgres/data" -U hallmark -A trust -E UTF8 --locale C.UTF-8 \
   --no-sync >"$directory/postgres.log" 2>&1) &
 initdb=$!
@@ -57,7 +64,8 @@ wait "$initdb" || fail 'PostgreSQL could not make its data directory' "$director
 (become postgres "$postgres_bin/postgres" -D "$directory/postgres/data" -c "listen_addresses=" -k "$directory/postgres" \
   -c fsync=off -c full_page_writes=off -c max_connections=200 >>"$directory/postgres.log" 2>&1) &
 postgres=$!
-(become mysql mariadbd --no-defaults --datadir="$directory/mysql/data" --socket="$directory/mysql/socket" --skip-networking \
+(become mysql mariadbd --no-defaults --datadir="$directory/mysql/data" --socket="$directory/mysql/socket" \
+  --bind-address=127.0.0.1,127.0.0.2 --port="$tls_port" --ssl-cert="$directory/mysql/tls.crt" --ssl-key="$directory/mysql/tls.key" \
   --innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=0 --innodb-log-file-size=64M --skip-log-bin \
   --max-allowed-packet=64M --max-connections=200 --pid-file="$directory/mysql/pid" >>"$directory/mysql.log" 2>&1) &
 mariadb=$!
@@ -75,9 +83,11 @@ answers() {
 answers "$directory/postgres.log" "$postgres_bin/pg_isready" -h "$directory/postgres" -U hallmark
 answers "$directory/mysql.log" mariadb-admin --no-defaults --socket="$directory/mysql/socket" -u root ping
 
-mariadb --no-defaults --socket="$directory/mysql/socket" -u root \
-  -e "create user hallmark@localhost identified by 'a:p/w@rd?'; grant all on *.* to hallmark@localhost with grant option"
+for host in localhost 127.0.0.1 127.0.0.2; do
+  echo "create user hallmark@'$host' identified by 'a:p/w@rd?'; grant all on *.* to hallmark@'$host' with grant option;"
+done | mariadb --no-defaults --socket="$directory/mysql/socket" -u root
 
 export HALLMARK_TEST_POSTGRES="postgres://hallmark@localhost/postgres?host=$directory/postgres"
 export HALLMARK_TEST_MYSQL="hallmark:a:p/w@rd?@unix($directory/mysql/socket)/mysql"
+export HALLMARK_TEST_MYSQL_TLS_PORT=$tls_port HALLMARK_TEST_MYSQL_TLS_CA=$directory/mysql/tls.crt
 "$@"

@@ -122,8 +122,10 @@ function codeOf(cause: unknown): string {
 
 /** Errors of parts that only some commands load: to import their classes here would load them for every command. */
 const EXPECTED_NAMES = new Set([
+  'AuthenticationSetupError',
   'ConversionError',
   'EngineError',
+  'GunPrefixError',
   'TlsError',
   'ListenError',
   'DatabaseAddressError',

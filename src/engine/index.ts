@@ -12,5 +12,6 @@
 export { EngineClient, type EngineImage, type PushedImage, type PushOutcome, type TransferOptions } from './client.ts';
 export { type Endpoint, type EndpointOptions, type EndpointTls, parseEndpoint, resolveEndpoint } from './endpoint.ts';
 export { EngineError, type EngineErrorCode } from './errors.ts';
+export { type EngineRequest, exchange } from './http.ts';
 export type { EngineProgress } from './progress.ts';
 export { registryAuthHeader } from './registry-auth.ts';

@@ -21,7 +21,7 @@ import { TrustProblem } from './problems.ts';
 import { refusalKind, refusalOf, UpdateRefusal } from './refusals.ts';
 import { acceptRoot } from './roots.ts';
 import { checkSnapshot, makeSnapshot } from './snapshots.ts';
-import { ConflictError, type MetadataStorage, type StoredFile } from './storage/index.ts';
+import { ConflictError, type FileHead, type MetadataStorage, type StoredFile } from './storage/index.ts';
 import type { Upload, Uploads } from './uploads.ts';
 import { clientContext, verifyAsClient } from './verification.ts';
 
@@ -58,15 +58,17 @@ interface Base {
   readonly targets: StoredFile | undefined;
   readonly snapshot: StoredFile | undefined;
   readonly timestamp: StoredFile | undefined;
+  /** The newest version of each of these and of every role of the update. */
+  readonly heads: ReadonlyMap<RoleName, FileHead>;
 }
 
 async function attemptPublish(gun: Gun, uploads: Uploads, deps: Publishing, actor: Actor): Promise<void> {
   const { storage, keys, limits, clock } = deps;
   const now = clock();
-  const base = await loadBase(gun, storage);
+  const base = await loadBase(gun, [...uploads.keys()], storage);
   const root = acceptRoot(base.root, uploads.get(ROOT), clientContext(gun, now));
   for (const upload of uploads.values()) {
-    if (upload.role !== ROOT) checkVersion(upload, await storedOf(gun, upload.role, base, storage), limits);
+    if (upload.role !== ROOT) checkVersion(upload, base.heads.get(upload.role), limits);
   }
   const snapshot = await takeSnapshot(gun, root.signed, root.file, uploads, base, { storage, keys }, now);
   const timestamp = await makeTimestamp(gun, root.signed, snapshot, base, keys, now);
@@ -77,34 +79,21 @@ async function attemptPublish(gun: Gun, uploads: Uploads, deps: Publishing, acto
   await storage.commit(gun, base.timestamp, files, { now, actor });
 }
 
-/** What the update follows; targets and snapshot are large, and at hand already. */
-async function storedOf(
-  gun: Gun,
-  role: RoleName,
-  base: Base,
-  storage: MetadataStorage,
-): Promise<StoredFile | undefined> {
-  if (role === TARGETS) return base.targets;
-  return role === SNAPSHOT ? base.snapshot : storage.latest(gun, role);
-}
-
-async function loadBase(gun: Gun, storage: MetadataStorage): Promise<Base> {
-  // the timestamp first: whatever is written after it was read makes the commit fail
-  const timestamp = await storage.latest(gun, TIMESTAMP);
-  const [root, targets, snapshot] = await Promise.all([
-    storage.latest(gun, ROOT),
-    storage.latest(gun, TARGETS),
-    storage.latest(gun, SNAPSHOT),
-  ]);
-  return { root, targets, snapshot, timestamp };
+/** All of one moment: whatever is written later makes the commit fail. What is named is mostly at hand already. */
+async function loadBase(gun: Gun, updated: readonly RoleName[], storage: MetadataStorage): Promise<Base> {
+  const heads = await storage.newest(gun, [...new Set([ROOT, TARGETS, SNAPSHOT, TIMESTAMP, ...updated])]);
+  const load = async (role: RoleName): Promise<StoredFile | undefined> => {
+    const head = heads.get(role);
+    if (head === undefined) return undefined;
+    // rows of the first versions of Notary have no hash
+    return head.sha256 === '' ? storage.latest(gun, role) : storage.byHash(gun, role, head.sha256);
+  };
+  const [root, targets, snapshot, timestamp] = await Promise.all([ROOT, TARGETS, SNAPSHOT, TIMESTAMP].map(load));
+  return { root, targets, snapshot, timestamp, heads };
 }
 
 /** S3: a version that nobody can exceed would lock everybody out, so it may grow only so far at a time. */
-function checkVersion(
-  { role, signed: { version } }: Upload,
-  stored: StoredFile | undefined,
-  limits: UpdateLimits,
-): void {
+function checkVersion({ role, signed: { version } }: Upload, stored: FileHead | undefined, limits: UpdateLimits): void {
   const current = stored?.version ?? 0;
   if (version <= current) throw new TrustProblem('VERSION', {});
   if (version > current + limits.versionJump || version > MAX_VERSION) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Context, Hono } from 'hono';
 import { recently } from '../service/health/index.ts';
-import type { Log } from '../service/index.ts';
+import { identifyRequest, type Log } from '../service/index.ts';
 import type { ServiceKeyAlgorithm, ServiceKeys } from '../signing/service-keys/index.ts';
 import { ANONYMOUS } from './actor.ts';
 import type { Authenticator } from './auth/index.ts';
@@ -113,6 +113,8 @@ async function aboutCollection(
   const gun = gunOf(name, route.noGun);
   requirePrefix(gun, services.gunPrefixes, route.method === 'POST' && file === '');
   const actor = await services.auth.authenticate(request, { kind: 'repository', gun, actions: route.needs });
+  // log lines and audit entries below name whoever was recognised
+  if (actor.name !== ANONYMOUS.name) identifyRequest(actor.name);
   return route.handle({ request, services, actor, gun, file });
 }
 

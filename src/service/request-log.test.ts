@@ -71,6 +71,19 @@ describe('the ID of a request', () => {
     expect(plain.headers.has(REQUEST_ID_HEADER)).toBe(false);
   });
 
+  test('costs a plain read nothing, unless it is logged, traced or comes through a proxy', async () => {
+    const knows = (log: Log, proxies?: TrustedProxies) =>
+      withRequestLog(async () => new Response(String(currentRequest() !== undefined)), log, {
+        routeOf: () => 'GetRole',
+        plainReads: new Set(['GetRole']),
+        ...(proxies === undefined ? {} : { proxies }),
+      })(new Request('https://x/a')).then((response) => response.text());
+
+    expect(await knows(SILENT_LOG)).toBe('false');
+    expect(await knows(lines('debug').log)).toBe('true');
+    expect(await knows(SILENT_LOG, PROXIES)).toBe('true');
+  });
+
   test('is made by the service, whatever a client says', async () => {
     const response = await withRequestLog(async () => new Response(), SILENT_LOG)(post({ 'X-Request-Id': 'mine' }));
 

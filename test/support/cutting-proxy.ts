@@ -2,8 +2,11 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { DatabaseAddress } from '../../src/service/database/index.ts';
 
-/** `commit` as a statement of its own, in the protocols of PostgreSQL and of MySQL. */
-const COMMIT = { postgres: Buffer.from('commit\0'), mysql: Buffer.from('\x03commit') };
+/** The end of a message that says `commit`, in the protocols of PostgreSQL and of MySQL. */
+function commitAt({ engine }: DatabaseAddress, chunk: Buffer): number {
+  if (engine !== 'mysql') return chunk.indexOf('commit\0');
+  return chunk.subarray(-6).equals(Buffer.from('commit')) ? chunk.length - 6 : -1;
+}
 
 /** When a connection breaks: as a commit comes, which the server never sees; or as the server answers it. */
 export type Cut = 'before-commit' | 'after-commit' | 'now';
@@ -79,7 +82,7 @@ export class CuttingProxy {
       });
     }
     client.on('data', (chunk: Buffer) => {
-      const at = chunk.indexOf(COMMIT[address.engine === 'mysql' ? 'mysql' : 'postgres']);
+      const at = commitAt(address, chunk);
       if (at >= 0 && this.#cut === 'before-commit') {
         // PostgreSQL's message begins with a letter and its length
         server.write(chunk.subarray(0, Math.max(0, at - 5)));
@@ -91,8 +94,8 @@ export class CuttingProxy {
       server.write(chunk);
     });
     server.on('data', (chunk: Buffer) => {
-      if (isAnswerDue && isAnswer(address, chunk)) this.#cutOne(client);
-      else client.write(chunk);
+      if (!isAnswerDue) client.write(chunk);
+      else if (isCommitted(address, chunk)) this.#cutOne(client);
     });
   }
 
@@ -104,9 +107,16 @@ export class CuttingProxy {
   }
 }
 
-/** Whether the server says that it has committed. */
-function isAnswer({ engine }: DatabaseAddress, chunk: Buffer): boolean {
-  return engine === 'mysql' || chunk.includes('COMMIT\0');
+/** Whether the last thing that the server says is that it has committed. */
+function isCommitted({ engine }: DatabaseAddress, chunk: Buffer): boolean {
+  if (engine !== 'mysql') return chunk.includes('COMMIT\0');
+  // MySQL's packets begin with their length; an OK has two numbers before the status, here of one byte each
+  let last = chunk.subarray(0, 0);
+  for (let at = 0; at + 4 <= chunk.length; at += 4 + last.length) {
+    last = chunk.subarray(at + 4, at + 4 + chunk.readUIntLE(at, 3));
+  }
+  const [inTransaction, moreToCome] = [0x1, 0x8];
+  return last.length >= 7 && last[0] === 0 && (last.readUInt16LE(3) & (inTransaction | moreToCome)) === 0;
 }
 
 function placeOf({ engine, url }: DatabaseAddress): { path: string } | { host: string; port: number } {

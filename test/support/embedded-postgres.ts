@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -18,8 +18,18 @@ cat >/dev/null
 kill -INT $server; wait $server
 rm -rf "$directory"`;
 
-/** A PostgreSQL server from the npm package, for this process alone, on a Unix socket. Gives its URL without a database. */
-export async function startEmbeddedPostgres(): Promise<(database: string) => string> {
+/** A port of the loopback addresses, TLS only for whoever asks, with the given certificate and key in PEM. */
+export interface TlsPort {
+  readonly port: number;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/**
+ * A PostgreSQL server from the npm package, for this process alone, on a Unix socket and on a port if one is given. Gives
+ * its URL for a database.
+ */
+export async function startEmbeddedPostgres(tls?: TlsPort): Promise<(database: string) => string> {
   const directory = mkdtempSync(join(tmpdir(), 'hallmark-postgres-'));
   chmodSync(directory, 0o755);
   const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
@@ -32,20 +42,9 @@ export async function startEmbeddedPostgres(): Promise<(database: string) => str
     user,
   );
   if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
-  const server = [
-    '-D',
-    data,
-    '-k',
-    directory,
-    '-c',
-    'listen_addresses=',
-    '-c',
-    'fsync=off',
-    '-c',
-    'max_connections=100',
-    '-c',
-    'lc_messages=C',
-  ];
+  const settings = { fsync: 'off', max_connections: '100', lc_messages: 'C', ...listening(directory, user, tls) };
+  const set = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const server = ['-D', data, '-k', directory, ...set];
   const child = Bun.spawn(['sh', '-c', KEEPER, 'sh', directory, programs.postgres, ...server], {
     ...user,
     stdin: 'pipe',
@@ -55,6 +54,15 @@ export async function startEmbeddedPostgres(): Promise<(database: string) => str
   child.unref();
   await ready(join(directory, 'log'), child);
   return (database) => `postgres://hallmark@localhost/${database}?host=${encodeURIComponent(directory)}`;
+}
+
+function listening(directory: string, { uid }: { uid?: number }, tls?: TlsPort): Record<string, string> {
+  if (tls === undefined) return { listen_addresses: '' };
+  const files = { ssl_cert_file: join(directory, 'tls.crt'), ssl_key_file: join(directory, 'tls.key') };
+  writeFileSync(files.ssl_cert_file, tls.cert);
+  writeFileSync(files.ssl_key_file, tls.key, { mode: 0o600 });
+  if (uid !== undefined) chownSync(files.ssl_key_file, uid, uid);
+  return { listen_addresses: '127.0.0.1,127.0.0.2', port: String(tls.port), ssl: 'on', ...files };
 }
 
 /** Where the package lies in a directory that only root may enter, the server gets a copy. */

@@ -6,6 +6,7 @@ import { DEFAULT_OPERATION, DEFAULT_SERVER_LIMITS, type ServerSettings } from '.
 import { DEFAULT_CACHE_AGES, prepareDataDirectory } from '../../server/index.ts';
 import { startServer } from '../../server/start/index.ts';
 import { ensureOwnTls, type Listener, type Log, listen, openLog } from '../../service/index.ts';
+import { type Address, parseAddress } from '../address.ts';
 import type { CommandContext } from '../context.ts';
 import type { Io } from '../io.ts';
 import { UsageError } from '../usage-error.ts';
@@ -18,11 +19,6 @@ export interface UpOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly setupDocker?: boolean;
-}
-
-interface Address {
-  readonly hostname: string;
-  readonly port: number;
 }
 
 /** `hallmark up`: trust server, its signing keys, its own authority, and a registry if asked, until it is told to stop. */
@@ -126,13 +122,6 @@ function welcome(trustUrl: string, caFile: string | undefined): string {
       : [`# its authority: ${caFile} (hallmark --ca FILE, notary --tlscacert FILE, or --setup-docker)`]),
   ];
   return `${lines.join('\n')}\n`;
-}
-
-function parseAddress(text: string, option: string): Address {
-  const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
-  const hostname = bracketed ?? plain;
-  if (hostname === undefined || Number(port) > 65_535) throw new UsageError(`${option}: ${text} is no HOST:PORT`);
-  return { hostname, port: Number(port) };
 }
 
 /** Loopback is called by name, since that is what Docker treats as local and the certificate names. */

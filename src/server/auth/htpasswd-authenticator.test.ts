@@ -1,76 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describe, expect, test } from 'bun:test';
+import { afterAll, describe, expect, test } from 'bun:test';
 import { generateKeyPairSync } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import {
+  ADMIN,
+  ANN,
+  about,
+  BOB,
+  basic,
+  closeDoors,
+  Door,
+  hashOf,
+  NOW,
+  READ,
+  request,
+  WRITE,
+} from '../../../test/support/htpasswd-door.ts';
 import { scratchDirectories } from '../../../test/support/scratch.ts';
-import { noteOrigin, SILENT_LOG } from '../../service/index.ts';
-import { parseGun } from '../../tuf/index.ts';
-import { type Access, type Action, scopeOf } from './access.ts';
-import { AuthenticationError, AuthenticationSetupError, TooManyAttemptsError } from './authenticator.ts';
+import { SILENT_LOG } from '../../service/index.ts';
+import { type AuthenticationError, AuthenticationSetupError } from './authenticator.ts';
 import { type HtpasswdAuthenticatorOptions, htpasswdAuthenticator } from './htpasswd-authenticator.ts';
 
 const scratch = scratchDirectories();
-/** The cheapest that there is: these tests are about who gets in, not about time. */
-const hashOf = (password: string) => Bun.password.hashSync(password, { algorithm: 'bcrypt', cost: 4 });
-const ANN = `ann:${hashOf('secret-of-ann')}`;
-const BOB = `bob:${hashOf('secret-of-bob')}`;
-const NOW = new Date('2026-11-23T12:00:00Z');
 
-function about(gun: string, ...actions: readonly Action[]): Access {
-  return { kind: 'repository', gun: parseGun(gun), actions };
-}
-const READ = about('example.com/app', 'pull');
-const WRITE = about('example.com/app', 'push', 'pull');
-const ADMIN = about('example.com/app', '*');
-
-function request(authorization?: string, url = 'https://trust.example.com/v2/', address?: string): Request {
-  const made = new Request(url, { headers: authorization === undefined ? {} : { authorization } });
-  if (address !== undefined) noteOrigin(made, () => ({ address }));
-  return made;
-}
-
-function basic(user: string, password: string): string {
-  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
-}
-
-class Door {
-  now = NOW.getTime();
-  elapsed = 0;
-  readonly file = join(scratch(), 'htpasswd');
-  auth: Awaited<ReturnType<typeof htpasswdAuthenticator>> | undefined;
-
-  async open(options: Partial<HtpasswdAuthenticatorOptions> = {}, lines = [ANN, BOB]): Promise<this> {
-    this.write(...lines);
-    const clocks = { clock: () => new Date(this.now), elapsed: () => this.elapsed };
-    this.auth = await htpasswdAuthenticator({ file: this.file, log: SILENT_LOG, ...clocks, ...options });
-    return this;
-  }
-
-  write(...lines: readonly string[]): void {
-    writeFileSync(this.file, `${lines.join('\n')}\n`);
-  }
-
-  /** The name under which one gets in; `undefined` where one does not. */
-  async enter(authorization: string | undefined, wanted: Access, address?: string): Promise<string | undefined> {
-    try {
-      return (await this.auth?.authenticate(request(authorization, undefined, address), wanted))?.name;
-    } catch (error) {
-      if (error instanceof AuthenticationError) return undefined;
-      throw error;
-    }
-  }
-
-  async token(authorization: string | undefined, ...wanted: readonly Access[]): Promise<string> {
-    const query = wanted.map((access) => `&scope=${encodeURIComponent(scopeOf(access))}`).join('');
-    const url = `https://trust.example.com/auth/token?service=hallmark${query}`;
-    const response = (await this.auth?.tokenResponse?.(request(authorization, url))) as Response;
-    const answer = (await response.json()) as Record<string, unknown>;
-    expect(answer.access_token).toBe(answer.token);
-    expect(answer.expires_in).toBe(300);
-    return `Bearer ${answer.token}`;
-  }
-}
+afterAll(closeDoors);
 
 describe('the users of a file', () => {
   test('get in with their password, sent to a route or changed for a token', async () => {
@@ -193,6 +147,7 @@ describe('the users of a file', () => {
     expect(await open.enter(await open.token(undefined, WRITE), READ)).toBe('anonymous');
     expect(await open.enter(await open.token(undefined, WRITE), WRITE)).toBeUndefined();
     expect(await open.enter(await open.token(undefined, { kind: 'catalog' }), { kind: 'catalog' })).toBeUndefined();
+    expect(await open.enter(await open.token(undefined, WRITE), { kind: 'ping' })).toBeUndefined();
     expect(await open.enter(undefined, READ)).toBe('anonymous');
     expect(await open.enter(undefined, { kind: 'ping' })).toBeUndefined();
     expect(await open.enter(basic('ann', 'wrong'), READ)).toBeUndefined();
@@ -216,62 +171,6 @@ describe('the users of a file', () => {
     for (const query of odd) expect(await ask(query)).toEqual([]);
     expect(await ask(`scope=${'repository:a:pull%20'.repeat(500)}`)).toHaveLength(50);
     expect(door.auth?.tokenResponse?.(request(undefined, 'https://trust.example.com/auth/tokens'))).toBeUndefined();
-  });
-});
-
-describe('guessing passwords', () => {
-  test('an address that failed often waits, others do not, nor whoever is known', async () => {
-    const door = await new Door().open();
-    const ann = basic('ann', 'secret-of-ann');
-    expect(await door.enter(ann, READ, '192.0.2.1')).toBe('ann');
-    const guess = (password: string) => door.enter(basic('ann', password), READ, '192.0.2.1');
-    for (let i = 0; i < 20; i++) expect(await guess(`guess ${i}`)).toBeUndefined();
-
-    await expect(guess('one more')).rejects.toBeInstanceOf(TooManyAttemptsError);
-    expect(await door.enter(ann, READ, '192.0.2.1')).toBe('ann');
-    const bob = basic('bob', 'secret-of-bob');
-    await expect(door.enter(bob, READ, '192.0.2.1')).rejects.toBeInstanceOf(TooManyAttemptsError);
-    expect(await door.enter(bob, READ, '192.0.2.2')).toBe('bob');
-    door.elapsed += 60_000;
-    expect(await guess('secret-of-ann')).toBe('ann');
-  });
-
-  test('many at once are no more than many in a row, and a network of IPv6 is one address', async () => {
-    const door = await new Door().open();
-    const guesses = Array.from({ length: 40 }, (_, i) =>
-      door.enter(basic('ann', `guess ${i}`), READ, `2001:db8::${i.toString(16)}`).then(
-        () => 'judged',
-        () => 'to wait',
-      ),
-    );
-    const outcomes = await Promise.all(guesses);
-
-    // two are under way when the last failure is counted
-    const judged = outcomes.filter((outcome) => outcome === 'judged').length;
-    expect(judged).toBeGreaterThanOrEqual(20);
-    expect(judged).toBeLessThanOrEqual(22);
-    expect(await door.enter(basic('ann', 'secret-of-ann'), READ, '2001:db8:0:1::1')).toBe('ann');
-  });
-
-  test('logins that succeed are no guesses, many at once behind one address neither', async () => {
-    const door = await new Door().open();
-    const ann = basic('ann', 'secret-of-ann');
-    const names = await Promise.all(Array.from({ length: 100 }, () => door.enter(ann, READ, '192.0.2.1')));
-    expect(new Set(names)).toEqual(new Set(['ann']));
-  });
-
-  test('S32 of very many at once only some are checked, the others are told to come again', async () => {
-    const door = await new Door().open();
-    const outcomes = await Promise.all(
-      Array.from({ length: 250 }, (_, i) =>
-        door.enter(basic('ann', 'wrong'), READ, `192.0.2.${i}`).then(
-          () => 'judged',
-          () => 'to wait',
-        ),
-      ),
-    );
-    expect(outcomes.filter((outcome) => outcome === 'judged')).toHaveLength(202);
-    expect(await door.enter(basic('ann', 'secret-of-ann'), READ, '192.0.2.1')).toBe('ann');
   });
 });
 
@@ -309,65 +208,5 @@ describe('an htpasswd file', () => {
     await expect(opened(ANN, BOB, ANN)).rejects.toBeInstanceOf(AuthenticationSetupError);
     const options = { file: '/does/not/exist', log: SILENT_LOG, clock: () => NOW };
     await expect(htpasswdAuthenticator(options)).rejects.toBeInstanceOf(AuthenticationSetupError);
-  });
-});
-
-describe('what users may do', () => {
-  const may = async (options: Partial<HtpasswdAuthenticatorOptions>, user: 'ann' | 'bob', ...wanted: Access[]) => {
-    const door = await new Door().open(options);
-    const authorization = basic(user, `secret-of-${user}`);
-    const direct = await Promise.all(wanted.map(async (access) => (await door.enter(authorization, access)) === user));
-    const byToken = await Promise.all(
-      wanted.map(async (access) => (await door.enter(await door.token(authorization, access), access)) === user),
-    );
-    expect(byToken).toEqual(direct);
-    return direct;
-  };
-  const catalog: Access = { kind: 'catalog' };
-
-  test('everything, or reading, where there are no rules', async () => {
-    expect(await may({}, 'ann', READ, WRITE, ADMIN, catalog)).toEqual([true, true, true, true]);
-    expect(await may({ defaultAccess: 'read' }, 'ann', READ, WRITE, ADMIN, catalog)).toEqual([
-      true,
-      false,
-      false,
-      true,
-    ]);
-    expect(await may({ defaultAccess: 'none' }, 'ann', READ, { kind: 'ping' })).toEqual([false, true]);
-  });
-
-  test('what a rule gives them or their group, for one name or all below one, and nothing else', async () => {
-    const rules = [
-      { users: ['ann'], gun: 'example.com/app', allow: ['pull', 'push'] },
-      { groups: ['team'], gun: 'example.com/team/*', allow: ['*'] },
-      { users: ['*'], gun: 'example.com/open/*', allow: ['pull'] },
-    ] as const;
-    const options = { rules, groups: { team: ['bob'] } };
-    const team = about('example.com/team/a/b', '*');
-
-    expect(await may(options, 'ann', READ, WRITE, ADMIN, team, catalog)).toEqual([true, true, false, false, false]);
-    expect(await may(options, 'bob', READ, WRITE, ADMIN, team, catalog)).toEqual([false, false, false, true, false]);
-    for (const beside of ['example.com/team', 'example.com/team-b/a', 'Example.com/team/a', 'x/example.com/team/a']) {
-      expect(await may(options, 'bob', about(beside, 'pull'))).toEqual([false]);
-    }
-    expect(await may(options, 'bob', about('example.com/open/x', 'pull'))).toEqual([true]);
-    expect(await may({ ...options, defaultAccess: 'read' }, 'bob', READ, WRITE)).toEqual([true, false]);
-    const everything = [{ users: ['bob'], gun: '*', allow: ['pull'] }] as const;
-    expect(await may({ rules: everything }, 'bob', READ, catalog)).toEqual([true, true]);
-  });
-
-  test('rules that name nobody, nothing, an unknown group, a pattern that is none, or that change nothing', async () => {
-    const odd: Partial<HtpasswdAuthenticatorOptions>[] = [
-      { rules: [{ gun: '*', allow: ['pull'] }] },
-      { rules: [{ users: ['ann'], gun: '*', allow: [] }] },
-      { rules: [{ groups: ['toString'], gun: '*', allow: ['pull'] }], groups: {} },
-      { rules: [{ users: ['ann'], gun: 'a*', allow: ['pull'] }] },
-      { rules: [{ users: ['ann'], gun: 'a/*/b', allow: ['pull'] }] },
-      { rules: [{ users: ['ann'], gun: '', allow: ['pull'] }] },
-      { rules: [{ users: ['ann'], gun: '*', allow: ['pull'] }], defaultAccess: 'all' },
-    ];
-    for (const options of odd) {
-      await expect(new Door().open(options)).rejects.toBeInstanceOf(AuthenticationSetupError);
-    }
   });
 });

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
-import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { scratchDirectories } from '../../../test/support/scratch.ts';
 import { ecKey, ISSUED_AT, TokenIssuer, x5cOf } from '../../../test/support/token-issuer.ts';
+import chains from '../../../test/vectors/certificates/token-chains.json' with { type: 'json' };
 import { issueAuthority, issueServer } from '../../service/certificates.ts';
 import { SILENT_LOG } from '../../service/index.ts';
 import { parseGun } from '../../tuf/index.ts';
 import type { Access } from './access.ts';
 import { AuthenticationSetupError, AuthenticationUnavailableError } from './authenticator.ts';
 import { type TokenAuthenticatorOptions, tokenAuthenticator } from './token-authenticator.ts';
-import { libtrustFingerprint, thumbprintOf } from './trusted-keys.ts';
+import { algorithmsOf, libtrustFingerprint, thumbprintOf } from './trusted-keys.ts';
 
 const GUN = parseGun('example.com/app');
 const READ: Access = { kind: 'repository', gun: GUN, actions: ['pull'] };
@@ -98,6 +99,22 @@ describe('S33 the key of a token is one of those configured', () => {
     expect(await accepts(await issuer.token(GRANT, { x5c: x5cOf(certificate) }, leaf))).toBe(false);
   });
 
+  test('an intermediate has to be allowed to sign others, and to be valid, and so has what the bundle holds', async () => {
+    const later = new Date('2027-01-01T00:00:00Z');
+    const { certificates: pem, leafKey } = chains;
+    const signer = new TokenIssuer(() => later);
+    const under = (anchor: string) => open({ certificates: signer.writeBundle(scratch(), anchor), clock: () => later });
+    const token = async (...x5c: string[]) => signer.token(GRANT, { x5c: x5cOf(...x5c) }, createPrivateKey(leafKey));
+
+    const accepts = await under(pem.root);
+    expect(await accepts(await token(pem['leaf-mid'], pem.mid))).toBe(true);
+    expect(await accepts(await token(pem['leaf-mid']))).toBe(false);
+    expect(await accepts(await token(pem['leaf-plain'], pem.plain))).toBe(false);
+    expect(await accepts(await token(pem['leaf-oldmid'], pem.oldmid))).toBe(false);
+    expect(await (await under(pem.plain))(await token(pem['leaf-plain']))).toBe(false);
+    expect(await (await under(pem.mid))(await token(pem['leaf-mid']))).toBe(true);
+  });
+
   test('by the name that libtrust or RFC 7638 give a key of the bundle', async () => {
     const accepts = await open({ certificates: issuer.writeBundle(scratch(), issuer.certificate) });
     const key = createPublicKey(issuer.key);
@@ -124,6 +141,7 @@ describe('S33 the key of a token is one of those configured', () => {
     const own = { jwk: jwk(issuer.key, { x5c: x5cOf(issuer.certificate) }) as never };
     expect(await under(await issuer.token(GRANT, own))).toBe(true);
     expect(await under(await issuer.token(GRANT, beside, stranger))).toBe(false);
+    expect(await under(await issuer.token(GRANT, beside))).toBe(false);
   });
 
   test('addresses in a token are not asked', async () => {
@@ -172,6 +190,7 @@ describe('S33 the algorithm follows from the key', () => {
       jwk(ed, { kid: 'ed' }),
       jwk(rsa, { kid: 'only-512', alg: 'RS512' }),
       jwk(rsa, { kid: 'for-encryption', use: 'enc' }),
+      jwk(rsa, { kid: 'for-wrapping', key_ops: ['wrapKey'] }),
       { kty: 'oct', kid: 'secret', k: Buffer.alloc(32).toString('base64url') },
     );
     const accepts = await open({ jwks: set });
@@ -185,10 +204,14 @@ describe('S33 the algorithm follows from the key', () => {
     expect(await by(rsa, 'rsa', 'PS256')).toBe(false);
     expect(await by(rsa, 'only-512', 'RS256')).toBe(false);
     expect(await by(rsa, 'for-encryption', 'RS256')).toBe(false);
+    expect(await by(rsa, 'for-wrapping', 'RS256')).toBe(false);
+    expect(await by(ed, thumbprintOf(createPublicKey(ed)), 'EdDSA')).toBe(false);
     expect(await by(Buffer.alloc(32), 'secret', 'HS256')).toBe(false);
     expect(await by(ed, 'p384', 'EdDSA')).toBe(false);
-    // no library signs with the short one, so only its name is tried
-    expect(await by(rsa, 'short', 'RS256')).toBe(false);
+    // no library signs with the short one
+    expect(algorithmsOf(createPublicKey(short))).toEqual([]);
+    const withChain = await issuer.token(GRANT, { alg: 'EdDSA', kid: 'ed', x5c: x5cOf(issuer.certificate) }, ed);
+    expect(await accepts(withChain)).toBe(true);
   });
 });
 
@@ -275,6 +298,23 @@ describe('a token that was good', () => {
     expect(await accepts(token)).toBe(false);
     now -= 60_000;
     expect(await accepts(token)).toBe(false);
+    now += 50_000;
+    expect(await accepts(token)).toBe(true);
+    now -= 11_000;
+    expect(await accepts(token)).toBe(false);
+  });
+
+  test('of an authority that was put into the bundle meanwhile is good at once', async () => {
+    let elapsed = 0;
+    const directory = scratch();
+    const next = new TokenIssuer();
+    const accepts = await open({ certificates: issuer.writeBundle(directory), elapsed: () => elapsed });
+    const token = await next.token(GRANT);
+
+    expect(await accepts(token)).toBe(false);
+    issuer.writeBundle(directory, issuer.authority, next.authority);
+    elapsed += 31_000;
+    expect(await accepts(token)).toBe(true);
   });
 
   test('is refused once its key is no longer configured', async () => {
@@ -340,10 +380,11 @@ describe('a key set', () => {
 
     await expect(accepts(token)).rejects.toBeInstanceOf(AuthenticationUnavailableError);
     elapsed += 10_000;
-    answer = () => new Response('x'.repeat(300 * 1024));
+    const keys = [jwk(issuer.key, { kid: 'one' })];
+    answer = () => Response.json({ keys, pad: 'x'.repeat(300 * 1024) });
     await expect(accepts(token)).rejects.toBeInstanceOf(AuthenticationUnavailableError);
     elapsed += 10_000;
-    answer = () => Response.json({ keys: [jwk(issuer.key, { kid: 'one' })] });
+    answer = () => Response.json({ keys });
     expect(await accepts(token)).toBe(true);
     answer = () => new Response('x', { status: 500 });
     elapsed += 3_600_000;

@@ -87,6 +87,7 @@ export class TokenVerifier {
       this.#remember(name, claims, used.keys);
       return claims;
     } catch (error) {
+      // jose says so of a token that is not good, and with a TypeError of one that is none
       if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined;
       throw error;
     }
@@ -110,19 +111,28 @@ export class TokenVerifier {
     keys: TrustedKeys,
     now: Date,
   ): Promise<{ trusted: TokenKey; keys: TrustedKeys } | undefined> {
-    const { x5c, jwk, kid } = decodeProtectedHeader(token) as { x5c?: unknown; jwk?: unknown; kid?: unknown };
-    if (x5c !== undefined && keys.certificates.length > 0) {
-      const leaf = chainLeaf(x5c, keys.certificates, now);
-      const trusted = leaf && tokenKey(leaf.publicKey);
-      return trusted && { trusted, keys };
-    }
-    const named = (from: TrustedKeys) => (jwk === undefined ? keyNamed(kid, from) : keyOfJwk(jwk, from, now));
-    const trusted = named(keys);
+    const header = decodeProtectedHeader(token) as NamedKey;
+    const trusted = keyOfHeader(header, keys, now);
     if (trusted !== undefined) return { trusted, keys };
     const newer = await this.#source.afterUnknownKey();
-    const found = named(newer);
+    const found = newer === keys ? undefined : keyOfHeader(header, newer, now);
     return found && { trusted: found, keys: newer };
   }
+}
+
+/** How a token says which key it was signed with. */
+interface NamedKey {
+  readonly x5c?: unknown;
+  readonly jwk?: unknown;
+  readonly kid?: unknown;
+}
+
+function keyOfHeader({ x5c, jwk, kid }: NamedKey, keys: TrustedKeys, now: Date): TokenKey | undefined {
+  if (x5c !== undefined && keys.certificates.length > 0) {
+    const leaf = chainLeaf(x5c, keys.certificates, now);
+    return leaf && tokenKey(leaf.publicKey);
+  }
+  return jwk === undefined ? keyNamed(kid, keys) : keyOfJwk(jwk, keys, now);
 }
 
 function keyNamed(kid: unknown, { byId }: TrustedKeys): TokenKey | undefined {

@@ -78,7 +78,7 @@ function covers(allow: readonly Action[], action: Action): boolean {
 /** Whole path components only: `example.com/team/*` is not `example.com/team-b/app`. */
 function matches(pattern: string, gun: string): boolean {
   if (pattern === EVERYTHING || pattern === gun) return true;
-  return pattern.endsWith('/*') && gun.startsWith(pattern.slice(0, -1)) && gun.length >= pattern.length;
+  return pattern.endsWith('/*') && gun.startsWith(pattern.slice(0, -1));
 }
 
 function grantOf({ users = [], groups: names = [], gun, allow }: AccessRule, groups: RightsOptions['groups']): Grant {

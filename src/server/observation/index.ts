@@ -6,12 +6,15 @@
  *     const storage = new CachedStorage(observedStorage(sql, measured));
  *     const server = createTrustServer({ storage, keys: observedKeys(keys, measured), … });
  *     const observed = observedServer(server.fetch, { metrics: measured, refusals });
- *     const fetch = withRequestLog(observed, log, { routeOf: trustRoute, meter: measured.requests });
+ *     const fetch = withRequestLog(observed, log, {
+ *       routeOf: trustRoute,
+ *       plainReads: PLAIN_READS,
+ *       meter: measured.requests,
+ *     });
  */
 export { auditedKeys } from './audited-keys.ts';
-export { identifiedCallers } from './identified-callers.ts';
 export { observedKeys, observedStorage } from './observed-parts.ts';
 export { type Observers, observedServer } from './observed-server.ts';
 export { RefusalLog, type RefusalLogOptions } from './refusal-log.ts';
 export { TrustMetrics } from './trust-metrics.ts';
-export { TRUST_ROUTES, type TrustRoute, trustRoute } from './trust-route.ts';
+export { PLAIN_READS, TRUST_ROUTES, type TrustRoute, trustRoute } from './trust-route.ts';

@@ -13,10 +13,10 @@ import { CachedStorage, createTrustServer, MemoryStorage } from '../index.ts';
 import type { AuditEntry } from '../storage/index.ts';
 import {
   auditedKeys,
-  identifiedCallers,
   observedKeys,
   observedServer,
   observedStorage,
+  PLAIN_READS,
   RefusalLog,
   TRUST_ROUTES,
   TrustMetrics,
@@ -43,7 +43,11 @@ function stage() {
   );
   const server = createTrustServer({ storage, keys, auth: openToAll, clock: () => NOW, log: SILENT_LOG });
   const observed = observedServer(server.fetch, { metrics: measured, refusals });
-  const logged = withRequestLog(observed, SILENT_LOG, { routeOf: trustRoute, meter: measured.requests });
+  const logged = withRequestLog(observed, SILENT_LOG, {
+    routeOf: trustRoute,
+    plainReads: PLAIN_READS,
+    meter: measured.requests,
+  });
   const fetch: Fetch = (request) => {
     noteOrigin(request, () => ({ address: '192.0.2.1' }));
     return logged(request);
@@ -217,7 +221,7 @@ describe('what is recorded of requests', () => {
     const record = async (entry: AuditEntry) => void entries.push(entry);
     const lines: string[] = [];
     const log = openLog('info', { write: (line) => void lines.push(line) });
-    const auth = identifiedCallers({ authenticate: async () => ({ name: 'ann' }) });
+    const auth = { authenticate: async () => ({ name: 'ann' }) };
     const keys = auditedKeys(new MemoryServiceKeys(), record, () => NOW);
     const { server } = new TrustStage({ keys, auth });
     await withRequestLog(server.fetch, log, { routeOf: trustRoute })(

@@ -15,6 +15,9 @@ export const TRUST_ROUTES = [
   'other',
 ] as const;
 
+/** For `withRequestLog`: nothing below them asks who sent the request. */
+export const PLAIN_READS: ReadonlySet<string> = new Set(['GetRole', 'GetRoleByHash', 'GetRoleByVersion']);
+
 export type TrustRoute = (typeof TRUST_ROUTES)[number];
 
 const TUF = '/_trust/tuf/';

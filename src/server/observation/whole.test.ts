@@ -3,7 +3,6 @@ import { afterEach, describe, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Kysely } from 'kysely';
 import { multipart, TrustStage } from '../../../test/support/trust-stage.ts';
 import { AuditWriter, readAuditFile, verifyAuditFile } from '../../service/audit/index.ts';
 import { type CoordinationTables, migrateCoordination, SqlCoordination } from '../../service/coordination/index.ts';
@@ -48,7 +47,7 @@ async function replica(directory: string, name: string, keys: TrustStage['keys']
   const { storage, close } = await openMetadataStorage({ engine: 'sqlite', url: join(directory, 'server.db') });
   const shared = openSqlite<CoordinationTables>(join(directory, 'server.db'));
   closing.push(close, () => shared.destroy());
-  await migrateCoordination(shared as Kysely<CoordinationTables>);
+  await migrateCoordination({ engine: 'sqlite', database: shared });
   const coordination = new SqlCoordination(shared);
   const metrics = new TrustMetrics(new Metrics({ process: false }));
   const cached = new CachedStorage(observedStorage(storage, metrics));

@@ -11,6 +11,7 @@ import type {
   CommitContext,
   ExpiringFile,
   ExpiryQuery,
+  FileHead,
   MetadataStorage,
   StoredFile,
   VerifiedFile,
@@ -113,6 +114,12 @@ export class CachedStorage implements MetadataStorage {
     return this.#loadCurrent(gun, role, this.#collection(gun));
   }
 
+  async newest(gun: Gun, roles: readonly RoleName[]): Promise<ReadonlyMap<RoleName, FileHead>> {
+    const found = await this.#storage.newest(gun, roles);
+    if (roles.includes(TIMESTAMP) && !found.has(TIMESTAMP)) this.#forget(gun);
+    return found;
+  }
+
   async #loadCurrent(gun: Gun, role: RoleName, collection: Collection): Promise<StoredFile | undefined> {
     const file = await this.#storage.latest(gun, role);
     // another replica deleted the collection: its content goes too
@@ -148,9 +155,22 @@ export class CachedStorage implements MetadataStorage {
   ): Promise<void> {
     try {
       await this.#storage.commit(gun, base, files, context);
+      this.#keepCommitted(gun, files, context.now);
     } finally {
       // also after a failure: a conflict tells that what we hold is old, and an error may hide a success
       this.#collection(gun).current.clear();
+    }
+  }
+
+  /** What was just stored is what is asked for next. */
+  #keepCommitted(gun: Gun, files: readonly VerifiedFile[], now: Date): void {
+    const collection = this.#collection(gun);
+    // storage keeps no more than seconds
+    const createdAt = new Date(Math.floor(now.getTime() / 1000) * 1000);
+    for (const { role, version, bytes, sha256 } of files) {
+      // bytes of an upload may be a part of a whole request, which must not be held by them
+      const file = { role, version, bytes: bytes.slice(), sha256, createdAt };
+      this.#keep(this.#key(collection, role, sha256), file);
     }
   }
 

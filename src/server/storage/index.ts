@@ -19,6 +19,7 @@ export {
   ConflictError,
   type ExpiringFile,
   type ExpiryQuery,
+  type FileHead,
   type MetadataFile,
   type MetadataStorage,
   OutcomeUnknownError,

@@ -10,6 +10,7 @@ import {
   ConflictError,
   type ExpiringFile,
   type ExpiryQuery,
+  type FileHead,
   type MetadataStorage,
   type StoredFile,
   type VerifiedFile,
@@ -32,6 +33,15 @@ export class MemoryStorage implements MetadataStorage {
 
   async latest(gun: Gun, role: RoleName): Promise<StoredFile | undefined> {
     return this.#current(gun, role);
+  }
+
+  async newest(gun: Gun, roles: readonly RoleName[]): Promise<ReadonlyMap<RoleName, FileHead>> {
+    const found = new Map<RoleName, FileHead>();
+    for (const role of roles) {
+      const file = this.#current(gun, role);
+      if (file !== undefined) found.set(role, { version: file.version, sha256: file.sha256 });
+    }
+    return found;
   }
 
   async byVersion(gun: Gun, role: RoleName, version: Version): Promise<StoredFile | undefined> {

@@ -121,8 +121,11 @@ export class UnstorableNameError extends Error {
   }
 }
 
+/** Which file it is, without its content. */
+export type FileHead = Pick<StoredFile, 'version' | 'sha256'>;
+
 /** The timestamp that a commit builds on. */
-export type CommitBase = Pick<StoredFile, 'version' | 'sha256'>;
+export type CommitBase = FileHead;
 
 /**
  * Metadata of many trust collections; every version stays. Concurrent use is safe. A GUN and a role are compared byte by
@@ -135,6 +138,11 @@ export interface MetadataStorage {
   current(gun: Gun, role: RoleName): Promise<StoredFile | undefined>;
   /** The highest version, from storage itself: what a commit is based on. */
   latest(gun: Gun, role: RoleName): Promise<StoredFile | undefined>;
+  /**
+   * What is the highest version of each of these roles, at one moment, from storage itself; a role without a file is not
+   * among the answer.
+   */
+  newest(gun: Gun, roles: readonly RoleName[]): Promise<ReadonlyMap<RoleName, FileHead>>;
   byVersion(gun: Gun, role: RoleName, version: Version): Promise<StoredFile | undefined>;
   /** @param sha256 lower-case hex */
   byHash(gun: Gun, role: RoleName, sha256: string): Promise<StoredFile | undefined>;

@@ -32,7 +32,7 @@ export function changeOf(row: Row<'changefeed'>): Change {
 }
 
 /** A CHAR column pads what is shorter, such as the empty hash of a deletion. */
-function unpadded(sha256: string | null): string {
+export function unpadded(sha256: string | null): string {
   return (sha256 ?? '').trimEnd();
 }
 

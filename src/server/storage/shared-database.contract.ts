@@ -2,18 +2,19 @@
 import { describe, expect, test } from 'bun:test';
 import { sql } from 'kysely';
 import { CuttingProxy } from '../../../test/support/cutting-proxy.ts';
-import { type MetadataDatabase, storageOn } from '../../../test/support/metadata-databases.ts';
 import { context, fileOf, stored } from '../../../test/support/metadata-files.ts';
+import type { SharedTables } from '../../../test/support/shared-tables.ts';
 import { openDatabase } from '../../service/database/index.ts';
 import { type Gun, parseGun, parseRoleName, TARGETS, TIMESTAMP, type Version } from '../../tuf/index.ts';
 import { ConflictError, type MetadataStorage, OutcomeUnknownError } from './metadata-storage.ts';
+import { storageOn } from './open-storage.ts';
 import type { MetadataTables } from './schema.ts';
 
 const gun = parseGun('example.com/app');
 const guns = [gun, parseGun('example.com/other')];
 
 /** What the databases that several replicas share have to do. */
-export function describeSharedDatabase(name: string, database: MetadataDatabase): void {
+export function describeSharedDatabase(name: string, database: SharedTables<MetadataTables>): void {
   describe(`${name} shared by replicas`, () => {
     test('of publishes on one base by two replicas one wins, whenever they come', async () => {
       const [one, two] = [storageOn(await database.empty()), storageOn(await database.another())];
@@ -144,7 +145,7 @@ export function describeSharedDatabase(name: string, database: MetadataDatabase)
   });
 }
 
-async function behindProxy(database: MetadataDatabase, patience?: readonly number[]) {
+async function behindProxy(database: SharedTables<MetadataTables>, patience?: readonly number[]) {
   const direct = storageOn(await database.empty());
   const proxy = await CuttingProxy.start(await database.address());
   const opened = await openDatabase<MetadataTables>({ ...proxy.address, poolSize: 3, connectTimeout: 2000 });

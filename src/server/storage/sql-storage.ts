@@ -20,12 +20,23 @@ import {
   ConflictError,
   type ExpiringFile,
   type ExpiryQuery,
+  type FileHead,
   type MetadataStorage,
   OutcomeUnknownError,
   type StoredFile,
   type VerifiedFile,
 } from './metadata-storage.ts';
-import { auditRecord, auditRow, changeOf, publishEntry, readTime, storedFile, writeMoment, writeTime } from './rows.ts';
+import {
+  auditRecord,
+  auditRow,
+  changeOf,
+  publishEntry,
+  readTime,
+  storedFile,
+  unpadded,
+  writeMoment,
+  writeTime,
+} from './rows.ts';
 import type { MetadataTables } from './schema.ts';
 
 export type Tables = MetadataTables;
@@ -40,6 +51,9 @@ export interface Publish {
   readonly at: string;
   readonly audit: ReturnType<typeof auditRow>;
 }
+
+/** Each is a part of one query. */
+const ROLES_AT_ONCE = 50;
 
 /** Under this name writers of one collection wait for each other. */
 export function lockOf(gun: Gun): string {
@@ -80,6 +94,20 @@ export abstract class SqlStorage implements MetadataStorage {
   async latest(gun: Gun, role: RoleName): Promise<StoredFile | undefined> {
     const newest = this.#newest(gun, role).select(CONTENT);
     return storedFile(await this.find(() => newest.executeTakeFirst()));
+  }
+
+  async newest(gun: Gun, roles: readonly RoleName[]): Promise<ReadonlyMap<RoleName, FileHead>> {
+    const found = new Map<RoleName, FileHead>();
+    for (let start = 0; start < roles.length; start += ROLES_AT_ONCE) {
+      const heads = roles.slice(start, start + ROLES_AT_ONCE).map((role, index) => {
+        const head = this.#newest(gun, role).select(['role', 'sha256']).as(`f${index}`);
+        return sql`select * from ${head}`;
+      });
+      const query = sql<FileHead & { role: RoleName }>`${sql.join(heads, sql` union all `)}`;
+      const rows = await this.find(() => query.execute(this.opened.database));
+      for (const { role, version, sha256 } of rows?.rows ?? []) found.set(role, { version, sha256: unpadded(sha256) });
+    }
+    return found;
   }
 
   async byVersion(gun: Gun, role: RoleName, version: Version): Promise<StoredFile | undefined> {

@@ -3,15 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Kysely, sql } from 'kysely';
 import { isConnectionLoss, isDefinite, isTransient, isUnreachable } from './failures.ts';
 import type { OpenedDatabase } from './open-database.ts';
-
-/** A write whose last step may have been done or not; `cause` is what happened. {@link writeAgain} finds out. */
-export class OpenEnded extends Error {
-  override readonly name = 'OpenEnded';
-
-  constructor(cause: unknown) {
-    super('the outcome is not known', { cause });
-  }
-}
+import { OpenEnded } from './open-ended.ts';
 
 /** Milliseconds before each further attempt; together some seconds, in which a server restarts or another takes over. */
 export const PATIENCE: readonly number[] = [10, 50, 200, 500, 1000, 2000];

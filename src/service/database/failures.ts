@@ -47,10 +47,10 @@ const TRANSIENT_STATES: ReadonlySet<string> = new Set(['40001', '40P01', '55P03'
 /** Lock wait timeout, deadlock, record changed since it was read, and a cluster's certification failure. */
 const TRANSIENT_NUMBERS: ReadonlySet<number> = new Set([1020, 1180, 1205, 1213]);
 
-/** A text that the column's character set cannot hold. */
+/** A text that the column's character set cannot hold, or be compared with. */
 export function isUnstorableText(error: unknown): boolean {
   const failed = engineError(error);
-  return failed?.code === '22P05' || failed?.code === '22021' || failed?.errno === 1366;
+  return failed?.code === '22P05' || failed?.code === '22021' || failed?.errno === 1366 || failed?.errno === 1267;
 }
 
 /** A connection that stood is gone. Nothing is known of the statement that was under way. */

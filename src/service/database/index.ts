@@ -7,7 +7,7 @@
  *     const rows = await database.selectFrom('tuf_files').selectAll().execute();
  *     await database.destroy();
  */
-export { OpenEnded, PATIENCE, readAgain, transact, writeAgain } from './attempts.ts';
+export { PATIENCE, readAgain, transact, writeAgain } from './attempts.ts';
 export {
   type DatabaseAddress,
   DatabaseAddressError,
@@ -24,8 +24,10 @@ export {
   type Schema,
 } from './migrations.ts';
 export type { MysqlDatabase } from './mysql.ts';
-export { advisoryKey, lockName, MYSQL_LOCK_TABLE } from './name-lock.ts';
+export { bytesLiteral, nullable, numberLiteral, textLiteral } from './mysql-literals.ts';
+export { advisoryKey, lockName, MYSQL_LOCK_TABLE, mysqlLock } from './name-lock.ts';
 export { type OpenedDatabase, openDatabase, type SqliteDatabase } from './open-database.ts';
+export { OpenEnded } from './open-ended.ts';
 export type { PostgresDatabase, StatementResult } from './postgres.ts';
 export { migrateSchemas, pendingSchemas, type SchemaSteps } from './prepare.ts';
 export { openSqlite } from './sqlite.ts';

@@ -43,9 +43,11 @@ export function parseMysqlAddress({ url, tls }: DatabaseAddress): ServerTarget {
   const statementTimeout = duration(take('readTimeout'));
   take('writeTimeout');
   for (const name of [...parameters.keys()]) if (IGNORED.has(name)) parameters.delete(name);
-  const [unknown] = parameters.keys();
-  if (unknown !== undefined) {
-    throw new DatabaseAddressError(`the address of the database has a parameter that is not understood: ${unknown}`);
+  if ([...parameters.keys()].length > 0) {
+    // its name is not repeated: in a DSN without /DATABASE it is a part of the password
+    throw new DatabaseAddressError(
+      'the address of the database has another parameter than tls, timeout and readTimeout',
+    );
   }
   return {
     port: parts.port === undefined ? DEFAULT_PORT : parsePort(parts.port),
@@ -72,6 +74,9 @@ function fromDsn(text: string): Parts {
   const slash = text.lastIndexOf('/');
   if (slash < 0) throw new DatabaseAddressError('the address of the database is no DSN: it lacks /DATABASE');
   const [database, query] = splitAt(text.slice(slash + 1), '?');
+  // then the slash was one of the password, whose end must not be taken for a name that errors show
+  if (/[@():]/.test(database))
+    throw new DatabaseAddressError('the address of the database is no DSN: it lacks /DATABASE');
   const at = text.slice(0, slash).lastIndexOf('@');
   const [user, password] = splitAt(at < 0 ? '' : text.slice(0, at), ':');
   const place = placeFrom(text.slice(at + 1, slash));

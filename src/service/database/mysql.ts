@@ -8,12 +8,20 @@ import {
   DEFAULT_POOL_SIZE,
   DEFAULT_STATEMENT_TIMEOUT,
 } from './database-address.ts';
+import { isDefinite } from './failures.ts';
 import { parseMysqlAddress } from './mysql-address.ts';
+import { OpenEnded } from './open-ended.ts';
 import { placeOf, type ServerTarget } from './server-target.ts';
 
 export interface MysqlDatabase<Tables> {
   readonly engine: 'mysql';
   readonly database: Kysely<Tables>;
+  /**
+   * Sends statements at once, so that together they take one round trip: in one transaction, or, where one of them fails, not
+   * at all. Gives the rows of the last one. Values in them are literals: see `mysql-literals.ts`.
+   * @throws OpenEnded when the connection was lost meanwhile
+   */
+  atomically(statements: readonly string[]): Promise<readonly Record<string, unknown>[]>;
 }
 
 /**
@@ -24,24 +32,16 @@ export interface MysqlDatabase<Tables> {
 export async function openMysql<Tables>(address: DatabaseAddress): Promise<MysqlDatabase<Tables>> {
   const target = parseMysqlAddress(address);
   const timeout = target.statementTimeout ?? address.statementTimeout ?? DEFAULT_STATEMENT_TIMEOUT;
-  const pool = createPool(poolOptions(target, address));
-  const database = new Kysely<Tables>({
-    dialect: new MysqlDialect({
-      pool: adapt(pool, timeout),
-      onCreateConnection: async (connection) => {
-        for (const sql of sessionStatements(timeout)) {
-          await connection.executeQuery({ sql, parameters: [] } as never);
-        }
-      },
-    }),
-  });
+  const sessions = new Sessions(createPool(poolOptions(target, address)), timeout);
+  const database = new Kysely<Tables>({ dialect: new MysqlDialect({ pool: sessions.forKysely() }) });
   try {
-    await database.connection().execute(async () => {});
+    (await sessions.acquire()).release();
   } catch (cause) {
     await database.destroy();
+    await sessions.end();
     throw new DatabaseOpenError(placeOf('mysql', target), cause);
   }
-  return { engine: 'mysql', database };
+  return { engine: 'mysql', database, atomically: (statements) => atomically(sessions, statements) };
 }
 
 function poolOptions(target: ServerTarget, address: DatabaseAddress): PoolOptions {
@@ -59,6 +59,8 @@ function poolOptions(target: ServerTarget, address: DatabaseAddress): PoolOption
     dateStrings: true,
     // no server may ask this client for a file
     flags: ['-LOCAL_FILES'],
+    // for texts whose values are literals of ours alone; whatever has parameters is prepared, and one statement
+    multipleStatements: true,
     maxPreparedStatements: 100,
   };
 }
@@ -81,39 +83,90 @@ function sessionStatements(timeout: number): readonly string[] {
   ];
 }
 
-/** Statements are prepared by the server, so that values never are part of their text. */
-function adapt(pool: Pool, timeout: number): MysqlPool {
-  return {
-    getConnection: (callback) => {
-      pool.getConnection((error, connection) => {
-        if (error) callback(error, undefined as never);
-        else callback(undefined, connectionOf(connection, timeout) as never);
-      });
-    },
-    end: (callback) => pool.end(callback),
-  };
+/** The connections of a pool, each set up before its first use. */
+class Sessions {
+  readonly #pool: Pool;
+  readonly #timeout: number;
+  /** One face for each connection: Kysely knows by it whether the connection is new. */
+  readonly #faces = new WeakMap<PoolConnection, object>();
+
+  constructor(pool: Pool, timeout: number) {
+    this.#pool = pool;
+    this.#timeout = timeout;
+  }
+
+  async acquire(): Promise<PoolConnection> {
+    const { promise, resolve, reject } = Promise.withResolvers<PoolConnection>();
+    this.#pool.getConnection((error, connection) => (error ? reject(error) : resolve(connection)));
+    const connection = await promise;
+    if (this.#faces.has(connection)) return connection;
+    try {
+      for (const sql of sessionStatements(this.#timeout)) await this.query(connection, sql);
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
+    this.#faces.set(connection, this.#faceOf(connection));
+    return connection;
+  }
+
+  /** Statements with values are prepared by the server, so that a value never is a part of the text. */
+  query(connection: PoolConnection, sql: string, values: readonly unknown[] = []): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const done = (error: Error | null, result: unknown) => {
+      // the answer may still come, and would be taken for that of the next statement
+      if (error !== null && 'code' in error && error.code === 'PROTOCOL_SEQUENCE_TIMEOUT') connection.destroy();
+      if (error === null) resolve(result);
+      else reject(error);
+    };
+    const timeout = this.#timeout;
+    if (values.length === 0) connection.query({ sql, timeout }, done);
+    else connection.execute({ sql, values: values as never, timeout }, done);
+    return promise;
+  }
+
+  async end(): Promise<void> {
+    await this.#pool.promise().end();
+  }
+
+  forKysely(): MysqlPool {
+    return {
+      getConnection: (callback) => {
+        this.acquire().then(
+          (connection) => callback(undefined, this.#faces.get(connection) as never),
+          (error) => callback(error, undefined as never),
+        );
+      },
+      end: (callback) => void this.end().then(() => callback(undefined), callback),
+    };
+  }
+
+  #faceOf(connection: PoolConnection): object {
+    return {
+      threadId: connection.threadId,
+      query: (sql: string, values: unknown[], callback: (error: unknown, result: unknown) => void) => {
+        this.query(connection, sql, values).then((result) => callback(undefined, result), callback as never);
+      },
+      destroy: () => connection.destroy(),
+      release: () => connection.release(),
+    };
+  }
 }
 
-const adapted = new WeakMap<PoolConnection, object>();
-
-/** One face for each connection: Kysely knows by it whether the connection is new. */
-function connectionOf(connection: PoolConnection, timeout: number): object {
-  const known = adapted.get(connection);
-  if (known !== undefined) return known;
-  const face = {
-    threadId: connection.threadId,
-    query: (sql: string, values: unknown[], callback: (error: unknown, result: unknown) => void) => {
-      const done = (error: Error | null, result: unknown) => {
-        // the answer may still come, and would be taken for that of the next statement
-        if (error !== null && 'code' in error && error.code === 'PROTOCOL_SEQUENCE_TIMEOUT') connection.destroy();
-        callback(error ?? undefined, result);
-      };
-      if (values.length === 0) connection.query({ sql, timeout }, done);
-      else connection.execute({ sql, values: values as never, timeout }, done);
-    },
-    destroy: () => connection.destroy(),
-    release: () => connection.release(),
-  };
-  adapted.set(connection, face);
-  return face;
+async function atomically(
+  sessions: Sessions,
+  statements: readonly string[],
+): Promise<readonly Record<string, unknown>[]> {
+  const connection = await sessions.acquire();
+  try {
+    const text = ['begin', ...statements, 'commit'].join(';\n');
+    const results = (await sessions.query(connection, text)) as readonly unknown[];
+    return results.at(-2) as readonly Record<string, unknown>[];
+  } catch (error) {
+    // where the connection is gone, so is the transaction
+    await sessions.query(connection, 'rollback').catch(() => {});
+    throw isDefinite(error) ? error : new OpenEnded(error);
+  } finally {
+    connection.release();
+  }
 }

@@ -25,12 +25,16 @@ export async function lockName<Tables>(
       await sql`select pg_advisory_xact_lock(${sql.lit(advisoryKey(name))})`.execute(transaction);
       return;
     case 'mysql':
-      await sql`insert into hallmark_lock (name) values (${digest(name)})
-        on duplicate key update name = name`.execute(transaction);
+      await sql.raw(mysqlLock(name)).execute(transaction);
       return;
     default:
       return engine satisfies never;
   }
+}
+
+/** The statement by which a transaction of MySQL gets the lock. */
+export function mysqlLock(name: string): string {
+  return `insert into hallmark_lock (name) values (x'${digest(name).toString('hex')}') on duplicate key update name = name`;
 }
 
 /** PostgreSQL's advisory locks are numbers; that two names may share one costs only time. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
 import type { DatabaseAddress } from './database-address.ts';
-import { type MysqlDatabase, openMysql } from './mysql.ts';
-import { openPostgres, type PostgresDatabase } from './postgres.ts';
+import type { MysqlDatabase } from './mysql.ts';
+import type { PostgresDatabase } from './postgres.ts';
 import { openSqlite } from './sqlite.ts';
 
 export interface SqliteDatabase<Tables> {
@@ -14,7 +14,8 @@ export interface SqliteDatabase<Tables> {
 export type OpenedDatabase<Tables> = SqliteDatabase<Tables> | PostgresDatabase<Tables> | MysqlDatabase<Tables>;
 
 /**
- * Opens a database and, where it is a server's, makes sure that it can be reached: a wrong password is told now.
+ * Opens a database and, where it is a server's, makes sure that it can be reached: a wrong password is told now. Only the
+ * driver that is needed is loaded.
  * @throws DatabaseAddressError, DatabaseOpenError
  */
 export async function openDatabase<Tables>(address: DatabaseAddress): Promise<OpenedDatabase<Tables>> {
@@ -22,9 +23,9 @@ export async function openDatabase<Tables>(address: DatabaseAddress): Promise<Op
     case 'sqlite':
       return { engine: 'sqlite', database: openSqlite<Tables>(address.url) };
     case 'postgres':
-      return openPostgres<Tables>(address);
+      return (await import('./postgres.ts')).openPostgres<Tables>(address);
     case 'mysql':
-      return openMysql<Tables>(address);
+      return (await import('./mysql.ts')).openMysql<Tables>(address);
     default:
       return address.engine satisfies never;
   }

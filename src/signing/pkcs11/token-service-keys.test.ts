@@ -31,7 +31,7 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
   }
 }
 
-describeServiceKeys('token', async () => opened().service(), ['ecdsa']);
+describeServiceKeys('token', async () => opened().service(), { algorithms: ['ecdsa'] });
 
 describe('service keys in a token', () => {
   test('labels say what a key is for, and whether it has signed; the next start reads them', async () => {

@@ -3,9 +3,9 @@ import { describe, expect, test } from 'bun:test';
 import type { Kysely } from 'kysely';
 import { readVectorJson } from '../../../test/support/vectors.ts';
 import { decodeBase64, encodeBase64, encodeUtf8 } from '../../encoding/index.ts';
-import { openSqlite } from '../../service/database/index.ts';
+import { migrateDatabase, openDatabase as open } from '../../service/database/index.ts';
 import { type KeyId, keyId, nextTimestamp, notaryV1, parseGun, TIMESTAMP } from '../../tuf/index.ts';
-import { createPrivateKeysTable, ServiceKeyError, type ServiceKeyTables, SqlServiceKeys } from './index.ts';
+import { SERVICE_KEY_SCHEMA, ServiceKeyError, type ServiceKeyTables, SqlServiceKeys } from './index.ts';
 
 const passphrases: Readonly<Record<string, string>> = {
   old: 'the old passphrase',
@@ -16,14 +16,17 @@ const passphrases: Readonly<Record<string, string>> = {
 const message = notaryV1.encodeSigned(nextTimestamp(undefined, notaryV1.pin(new Uint8Array()), new Date(0)));
 
 async function openDatabase(): Promise<Kysely<ServiceKeyTables>> {
-  const database = openSqlite<ServiceKeyTables>(':memory:');
-  await createPrivateKeysTable(database);
+  const { database } = await open<ServiceKeyTables>({ engine: 'sqlite', url: ':memory:' });
+  await migrateDatabase({ engine: 'sqlite', database }, SERVICE_KEY_SCHEMA);
   return database;
 }
 
 function keysOn(database: Kysely<ServiceKeyTables>, defaultAlias: string, known = Object.keys(passphrases)) {
   const passphrase = (alias: string) => (known.includes(alias) ? passphrases[alias] : undefined);
-  return new SqlServiceKeys(database, { defaultAlias, passphrase, now: () => new Date(0), cacheSize: 1000 });
+  return new SqlServiceKeys(
+    { engine: 'sqlite', database },
+    { defaultAlias, passphrase, now: () => new Date(0), cacheSize: 1000 },
+  );
 }
 
 async function make(keys: SqlServiceKeys, count: number): Promise<KeyId[]> {
@@ -84,14 +87,17 @@ describe('rotation of the passphrase of service keys', () => {
     const database = await openDatabase();
     const ids = await make(keysOn(database, 'old'), 4);
     let asked = 0;
-    const failing = new SqlServiceKeys(database, {
-      defaultAlias: 'new',
-      passphrase: (alias) => {
-        if (++asked > 3) throw new Error('killed');
-        return passphrases[alias];
+    const failing = new SqlServiceKeys(
+      { engine: 'sqlite', database },
+      {
+        defaultAlias: 'new',
+        passphrase: (alias) => {
+          if (++asked > 3) throw new Error('killed');
+          return passphrases[alias];
+        },
+        now: () => new Date(0),
       },
-      now: () => new Date(0),
-    });
+    );
 
     await expect(failing.rotatePassphrase()).rejects.toThrow('killed');
 

@@ -29,11 +29,19 @@ export async function codeOf(work: Promise<unknown>): Promise<string> {
   return 'none';
 }
 
-/** What every ServiceKeys promises; tokens make keys of one algorithm alone. */
+/** What an implementation is, beside the promise. */
+export interface ContractOptions {
+  /** Tokens make keys of one algorithm alone. */
+  readonly algorithms?: readonly ServiceKeyAlgorithm[];
+  /** What a second process has over the keys that `fresh` gave last. */
+  readonly another?: (first: ServiceKeys) => Promise<ServiceKeys>;
+}
+
+/** What every ServiceKeys promises. */
 export function describeServiceKeys(
   name: string,
   fresh: () => Promise<ServiceKeys>,
-  algorithms: readonly ServiceKeyAlgorithm[] = ['ecdsa', 'ed25519'],
+  { algorithms = ['ecdsa', 'ed25519'], another = async (first) => first }: ContractOptions = {},
 ): void {
   describe(`service keys (${name})`, () => {
     for (const algorithm of algorithms) {
@@ -70,18 +78,34 @@ export function describeServiceKeys(
       const made = [
         await keys.create(gun, SNAPSHOT, 'ecdsa'),
         await keys.create(parseGun('docker.io/library/Alpine'), TIMESTAMP, 'ecdsa'),
+        await keys.create(parseGun('docker.io/library/alpiné'), TIMESTAMP, 'ecdsa'),
       ];
       for (const algorithm of algorithms) made.push(await keys.create(gun, TIMESTAMP, algorithm));
 
       expect(new Set(made.map(keyId)).size).toBe(made.length);
     });
 
-    test('two that ask at once get one key', async () => {
+    test('all that ask at once, here and in another process, get one key', async () => {
       const keys = await fresh();
+      const others = await another(keys);
 
-      const made = await Promise.all([1, 2, 3, 4].map(() => keys.create(gun, TIMESTAMP, 'ecdsa')));
+      for (const algorithm of ['ecdsa', 'ed25519'] as const) {
+        const asked = [keys, others, keys, others].map((each) => each.create(gun, TIMESTAMP, algorithm));
+        expect(new Set((await Promise.all(asked)).map(keyId)).size).toBe(1);
+      }
+    });
 
-      expect(new Set(made.map(keyId)).size).toBe(1);
+    test('a key made in one process signs in another, and counts as used in both', async () => {
+      const keys = await fresh();
+      const others = await another(keys);
+      const key = await keys.create(gun, TIMESTAMP, 'ecdsa');
+
+      const bytes = (await (await others.signer(keyId(key)))?.sign(message)) ?? new Uint8Array();
+
+      const signature = { keyId: keyId(key), method: SIGNATURE_METHODS.ecdsa, bytes };
+      expect(isSignatureValid(key, message, signature)).toBe(true);
+      expect((await keys.info(keyId(key)))?.pending).toBe(false);
+      expect(keyId(await keys.create(gun, TIMESTAMP, 'ecdsa'))).not.toBe(keyId(key));
     });
 
     test('an unknown key has no signer', async () => {

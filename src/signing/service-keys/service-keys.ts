@@ -28,6 +28,7 @@ export interface ServiceKeys {
   create(gun: Gun, role: RoleName, algorithm: ServiceKeyAlgorithm): Promise<PublicKey>;
   /** `undefined` for an unknown key. @throws ServiceKeyError when the stored key cannot be opened */
   signer(keyId: KeyId): Promise<Signer | undefined>;
+  /** What another process removed may be told for a minute. */
   info(keyId: KeyId): Promise<ServiceKeyInfo | undefined>;
   /**
    * Destroys the key; an unknown one is no error. Signers that were handed out reject with `not-found`, those of other

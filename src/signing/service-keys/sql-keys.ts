@@ -32,6 +32,8 @@ type Row = Selectable<PrivateKeysTable>;
 
 interface Unlocked {
   readonly key: PrivateKey;
+  readonly gun: string;
+  readonly role: string;
   /** When `last_used` was last written, in milliseconds. */
   marked: number;
 }
@@ -145,7 +147,7 @@ export class SqlServiceKeys implements ServiceKeys {
       if (key.keyId !== keyId || !equalBytes(key.key.bytes, row.public)) {
         throw new ServiceKeyError('malformed', `stored key ${keyId} is another key`);
       }
-      return { key, marked: Number.NEGATIVE_INFINITY };
+      return { key, gun: row.gun, role: row.role, marked: Number.NEGATIVE_INFINITY };
     } catch (cause) {
       if (!(cause instanceof PrivateKeyError)) throw cause;
       throw new ServiceKeyError('malformed', `stored key ${keyId} is damaged`, { cause });
@@ -164,8 +166,8 @@ export class SqlServiceKeys implements ServiceKeys {
 
   /** Before the signature leaves: a key that has signed must never be handed out as pending again. */
   async #mark(keyId: KeyId, unlocked: Unlocked): Promise<void> {
+    if (this.#isMarked(unlocked)) return;
     const now = this.#options.now();
-    if (now.getTime() - unlocked.marked < MARK_EVERY_MS) return;
     const update = this.#database
       .updateTable('private_keys')
       .set({ last_used: timestamp(now), updated_at: timestamp(now) })
@@ -180,6 +182,11 @@ export class SqlServiceKeys implements ServiceKeys {
   }
 
   async info(keyId: KeyId): Promise<ServiceKeyInfo | undefined> {
+    const unlocked = this.#unlocked.get(keyId);
+    if (unlocked !== undefined && this.#isMarked(unlocked)) {
+      const { key, gun, role } = unlocked;
+      return { key: key.key, gun: parseGun(gun), role: parseRoleName(role), pending: false };
+    }
     const row = await this.#row(keyId);
     return (
       row && {
@@ -189,6 +196,11 @@ export class SqlServiceKeys implements ServiceKeys {
         pending: row.last_used === null,
       }
     );
+  }
+
+  /** Whether the table itself said a short while ago that the key is there, and in use. */
+  #isMarked({ marked }: Unlocked): boolean {
+    return this.#options.now().getTime() - marked < MARK_EVERY_MS;
   }
 
   /** Notary only marks the row and keeps the ciphertext; a key that must go has to be gone. */

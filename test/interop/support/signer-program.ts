@@ -2,16 +2,13 @@
 /** The signing service as a process that can be killed: DIRECTORY with certificates and keys, PORT, DAYS ahead, TOKEN. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openSqlite } from '../../../src/service/database/index.ts';
 import { openLog } from '../../../src/service/index.ts';
 import { auditToLog, startSigningService } from '../../../src/signer/index.ts';
 import { openTokenServiceKeys, parseTokenUri } from '../../../src/signing/pkcs11/index.ts';
 import {
-  createPrivateKeysTable,
   environmentAliasPassphrase,
+  openServiceKeys,
   type ServiceKeys,
-  type ServiceKeyTables,
-  SqlServiceKeys,
 } from '../../../src/signing/service-keys/index.ts';
 
 const [directory = '', port = '', days = '', token] = process.argv.slice(2);
@@ -19,10 +16,9 @@ const read = (name: string) => readFileSync(join(directory, name), 'utf8');
 const clock = () => new Date(Date.now() + Number(days) * 86_400_000);
 
 async function storedKeys(): Promise<ServiceKeys> {
-  const database = openSqlite<ServiceKeyTables>(join(directory, 'keys.db'));
-  await createPrivateKeysTable(database);
   const passphrase = (alias: string) => environmentAliasPassphrase(process.env, alias);
-  return new SqlServiceKeys(database, { defaultAlias: 'test', passphrase, now: clock });
+  const address = { engine: 'sqlite', url: join(directory, 'keys.db') } as const;
+  return (await openServiceKeys(address, { defaultAlias: 'test', passphrase, now: clock })).keys;
 }
 
 const tokenKeys = (uri: string) =>

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFile } from 'node:fs/promises';
+import { EngineClient, resolveEndpoint } from '../../engine/index.ts';
+import { authzPlugin, ImageJudge, type ProxyAddress, startEngineProxy } from '../../engine-proxy/index.ts';
+import { type DecisionObserver, loadPolicy, type PolicyEngine } from '../../policy/index.ts';
+import { type Log, listenUnix, loadTlsIdentity, openLog } from '../../service/index.ts';
+import { parseAddress } from '../address.ts';
+import type { CommandContext } from '../context.ts';
+import { installContext } from '../docker-context.ts';
+import type { Io } from '../io.ts';
+import { openPolicyEngine } from '../policy-in-force.ts';
+import { UsageError } from '../usage-error.ts';
+
+interface EngineOptions {
+  readonly state: string;
+  /** The engine behind; that of the docker CLI unless given. */
+  readonly engine?: string;
+}
+
+export interface EngineProxyOptions extends EngineOptions {
+  readonly listen: string;
+  readonly socketMode: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly clientCa?: string;
+  readonly installContext?: string | true;
+}
+
+const CONTEXT = 'trusted';
+
+/** `hallmark engine-proxy`: a Docker socket before the engine's, by the policy, until it is told to stop. */
+export async function engineProxy(context: CommandContext, options: EngineProxyOptions): Promise<void> {
+  const { io } = context;
+  if (options.installContext !== undefined) {
+    const name = options.installContext === true ? CONTEXT : options.installContext;
+    const path = await installContext(io, name, options.listen);
+    io.stdout.write(`Installed context ${name}: docker --context ${name} run …\n`);
+    io.stderr.write(`wrote ${path}\n`);
+    return;
+  }
+  const log = openLog('info');
+  const policy = openEngine(context, options, log);
+  const endpoint = await resolveEndpoint({
+    env: io.env,
+    ...(options.engine === undefined ? {} : { host: options.engine }),
+  });
+  const onError = (error: unknown) => log.error({ error }, 'engine proxy');
+  const address = await addressOf(options, io);
+  const proxy = await startEngineProxy({ policy, endpoint, address, onError });
+  io.stdout.write(`ready engine-proxy=${proxy.host}\n`);
+  await io.untilStopped();
+  await proxy.stop();
+  policy.close();
+}
+
+export interface AuthzOptions extends EngineOptions {
+  readonly socket: string;
+}
+
+const ENGINE_ONLY = 0o600;
+
+/** `hallmark engine-authz`: the same decisions as an authorization plugin of the engine. */
+export async function engineAuthz(context: CommandContext, options: AuthzOptions): Promise<void> {
+  const { io } = context;
+  const log = openLog('info');
+  const policy = openEngine(context, options, log);
+  const endpoint = await resolveEndpoint({
+    env: io.env,
+    ...(options.engine === undefined ? {} : { host: options.engine }),
+  });
+  const fetch = authzPlugin(new ImageJudge(policy, new EngineClient(endpoint)), (error) =>
+    log.error({ error }, 'authorization plugin'),
+  );
+  const listener = await listenUnix({ fetch, path: options.socket, mode: ENGINE_ONLY });
+  io.stdout.write(`ready authz=${options.socket}\n`);
+  await io.untilStopped();
+  await listener.stop();
+  policy.close();
+}
+
+function openEngine({ io, globals }: CommandContext, { state }: EngineOptions, log: Log): PolicyEngine {
+  if (globals.policy === undefined) throw new UsageError('name the policy with --policy FILE');
+  const observer: DecisionObserver = { log: (level, record, message) => log[level](record, message), count: () => {} };
+  return openPolicyEngine(io, globals, loadPolicy(globals.policy), {
+    point: 'engine-proxy',
+    directory: state,
+    observer,
+  });
+}
+
+/** `unix:///run/hallmark/docker.sock`, or `tcp://HOST:PORT` with TLS and certificates of its clients: an engine is root. */
+async function addressOf(options: EngineProxyOptions, io: Io): Promise<ProxyAddress> {
+  const [, path] = /^unix:\/\/(\/.+)$/.exec(options.listen) ?? [];
+  if (path !== undefined) {
+    if (!/^0?[0-7]{3}$/.test(options.socketMode))
+      throw new UsageError(`--socket-mode ${options.socketMode}: give permissions such as 660`);
+    return { kind: 'unix', path, mode: Number.parseInt(options.socketMode, 8) };
+  }
+  const [, tcp] = /^tcp:\/\/(.+)$/.exec(options.listen) ?? [];
+  if (tcp === undefined) throw new UsageError(`--listen ${options.listen}: give unix:///PATH or tcp://HOST:PORT`);
+  const { tlsCert, tlsKey, clientCa } = options;
+  if (tlsCert === undefined || tlsKey === undefined || clientCa === undefined)
+    throw new UsageError(
+      'tcp:// needs --tls-cert, --tls-key and --client-ca: whoever reaches an engine is root on its machine',
+    );
+  const identity = await loadTlsIdentity(tlsCert, tlsKey, io.now());
+  return { kind: 'tls', ...parseAddress(tcp, '--listen'), identity, clientCa: await readFile(clientCa, 'utf8') };
+}

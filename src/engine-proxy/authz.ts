@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+import { imagesOfContainer, imagesOfService } from './images-in-body.ts';
+import type { ImageJudge, Ruling } from './judge.ts';
+import { parametersOf, pulledImage } from './pull.ts';
+import { AmbiguousRequestError, parseRequestHead, type RequestHead } from './request-head.ts';
+import { type Route, routeOf } from './routes.ts';
+
+/** What the engine tells of a request (Docker's authorization plugin API). */
+interface AuthzRequest {
+  readonly RequestMethod?: unknown;
+  readonly RequestUri?: unknown;
+  readonly RequestBody?: unknown;
+  readonly RequestHeaders?: unknown;
+}
+
+interface Verdict {
+  readonly Allow: boolean;
+  readonly Msg?: string;
+}
+
+const ALLOWED: Verdict = { Allow: true };
+/** The engine sends bodies up to a mebibyte, and base64 of them. */
+const MAX_BODY = 4 * 1024 * 1024;
+
+/**
+ * The same decisions as an authorization plugin of the engine. It can refuse a request and change nothing in it, so what is to
+ * be run must already be, under the name given, the very image that was signed.
+ */
+export function authzPlugin(
+  judge: ImageJudge,
+  onError: (error: unknown) => void,
+): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const { pathname } = new URL(request.url);
+    if (request.method !== 'POST') return new Response(null, { status: 405 });
+    if (pathname === '/Plugin.Activate') return Response.json({ Implements: ['authz'] });
+    if (pathname === '/AuthZPlugin.AuthZRes') return Response.json(ALLOWED);
+    if (pathname !== '/AuthZPlugin.AuthZReq') return new Response(null, { status: 404 });
+    try {
+      return Response.json(await verdictOn(await readRequest(request), judge));
+    } catch (error) {
+      if (error instanceof AmbiguousRequestError) return Response.json(denied(error.message));
+      onError(error);
+      return Response.json(denied('content trust: internal error'));
+    }
+  };
+}
+
+function denied(message: string): Verdict {
+  return { Allow: false, Msg: message };
+}
+
+async function readRequest(request: Request): Promise<AuthzRequest> {
+  const text = await request.text();
+  if (text.length > MAX_BODY)
+    throw new AmbiguousRequestError('content trust: a request that is too large to be judged');
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value;
+  } catch {
+    // told below
+  }
+  throw new AmbiguousRequestError('content trust: not a request of the engine');
+}
+
+async function verdictOn(asked: AuthzRequest, judge: ImageJudge): Promise<Verdict> {
+  const { head, body } = requestOf(asked);
+  const route: Route = routeOf(head);
+  switch (route) {
+    case 'pull': {
+      const parameters = parametersOf(head);
+      if ((parameters.get('fromImage') ?? '') === '') return ALLOWED;
+      return verdictOf(await judge.forPull(pulledImage(parameters)));
+    }
+    case 'pull-plugin':
+      return verdictOf(await judge.forPull(parametersOf(head).get('remote') ?? ''));
+    case 'create-container':
+      return allLie(judge, imagesOfContainer(body).places);
+    case 'create-service':
+      return allLie(judge, imagesOfService(body).places);
+    case 'stream':
+    case 'pass':
+      return ALLOWED;
+    default:
+      return route satisfies never;
+  }
+}
+
+async function allLie(judge: ImageJudge, places: readonly { readonly value: string }[]): Promise<Verdict> {
+  for (const { value } of places) {
+    const verdict = verdictOf(await judge.asItLies(value));
+    if (!verdict.Allow) return verdict;
+  }
+  return ALLOWED;
+}
+
+/** An image that is not there is the engine's to tell: it will not run it. */
+function verdictOf(ruling: Ruling): Verdict {
+  return ruling.kind === 'refused' ? denied(ruling.message) : ALLOWED;
+}
+
+/** The request as a head, so that it is read by the same strict rules; without a body nothing can be created (CVE-2024-41110). */
+function requestOf({ RequestMethod, RequestUri, RequestBody, RequestHeaders }: AuthzRequest): {
+  head: RequestHead;
+  body: Uint8Array;
+} {
+  if (typeof RequestMethod !== 'string' || typeof RequestUri !== 'string')
+    throw new AmbiguousRequestError('content trust: a request without method or address');
+  const type = contentTypeOf(RequestHeaders);
+  const body = typeof RequestBody === 'string' ? Buffer.from(RequestBody, 'base64') : new Uint8Array();
+  const lines = [`${RequestMethod} ${RequestUri} HTTP/1.1`, `content-type: ${type}`, `content-length: ${body.length}`];
+  return { head: parseRequestHead(Buffer.from(lines.join('\r\n'), 'latin1')), body };
+}
+
+function contentTypeOf(headers: unknown): string {
+  if (typeof headers !== 'object' || headers === null) return 'application/octet-stream';
+  const found = Object.entries(headers).filter(([name]) => name.toLowerCase() === 'content-type');
+  if (found.length > 1) throw new AmbiguousRequestError('content trust: two content types');
+  return String(found[0]?.[1] ?? 'application/octet-stream').replace(/[\r\n]/g, ' ');
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type EngineClient, EngineError, type EngineImage } from '../engine/index.ts';
+import { type Decision, decisionText, type PolicyEngine } from '../policy/index.ts';
+import { familiarName, type ImageReference, InvalidReferenceError, parseReference } from '../registry/index.ts';
+
+/** What becomes of an image that somebody named. */
+export type Ruling =
+  /** The policy says nothing against it and nothing about its content. */
+  | { readonly kind: 'as-named' }
+  /** This, and nothing else. */
+  | { readonly kind: 'use'; readonly reference: string }
+  /** It is trusted, and has to be pulled first. */
+  | { readonly kind: 'missing'; readonly message: string }
+  | { readonly kind: 'refused'; readonly status: 403 | 503; readonly message: string };
+
+/** An image ID, whole or cut short, with or without its algorithm. */
+const ID_LIKE = /^(?:sha256:)?[0-9a-f]{4,64}$/;
+const WHOLE_ID = /^(?:sha256:)?[0-9a-f]{64}$/;
+
+/** The policy's decisions in the engine's terms: by name, by ID, and as it lies in the engine. */
+export class ImageJudge {
+  readonly #policy: Pick<PolicyEngine, 'decide'>;
+  readonly #engine: Pick<EngineClient, 'inspectImage'>;
+
+  constructor(policy: Pick<PolicyEngine, 'decide'>, engine: Pick<EngineClient, 'inspectImage'>) {
+    this.#policy = policy;
+    this.#engine = engine;
+  }
+
+  /** An image that is to be run: by the digest that was signed, whatever the engine has under its name (S24). */
+  async forUse(image: string): Promise<Ruling> {
+    if (WHOLE_ID.test(image)) return this.#byId(image);
+    const decision = await this.#policy.decide(image);
+    // the engine takes what is no name of its own for the beginning of an ID
+    if (decision.outcome === 'deny' && ID_LIKE.test(image)) return this.#byId(image);
+    const ruling = rulingOf(image, decision);
+    if (ruling.kind !== 'use') return ruling;
+    return (await this.#image(ruling.reference)) === undefined ? missing(image) : ruling;
+  }
+
+  /** An image that is to be pulled: the reference by digest. */
+  async forPull(image: string): Promise<Ruling> {
+    return rulingOf(image, await this.#policy.decide(image));
+  }
+
+  /**
+   * For a place that can refuse and change nothing: whether what the engine has under the name now is the very image that is
+   * trusted.
+   */
+  async asItLies(image: string): Promise<Ruling> {
+    const ruling = await this.forUse(image);
+    if (ruling.kind !== 'use') return ruling;
+    const [named, trusted] = [await this.#image(image), await this.#image(ruling.reference)];
+    if (named === undefined || trusted === undefined) return missing(image);
+    if (named.id === trusted.id) return ruling;
+    return refused(403, `${image} is another image here than the one that was signed: pull ${ruling.reference}`);
+  }
+
+  /** By the names and digests under which it was pulled or pushed: one of them has to be trusted. */
+  async #byId(id: string): Promise<Ruling> {
+    const image = await this.#image(id);
+    if (image === undefined) return missing(id);
+    for (const reference of image.repoDigests) {
+      const ruling = rulingOf(reference, await this.#policy.decide(reference));
+      if (ruling.kind === 'use') return ruling;
+    }
+    return refused(403, `image ${id} was pulled under no name that the policy trusts`);
+  }
+
+  async #image(name: string): Promise<EngineImage | undefined> {
+    try {
+      return await this.#engine.inspectImage(name);
+    } catch (error) {
+      if (error instanceof EngineError && error.code === 'not-found') return undefined;
+      throw error;
+    }
+  }
+}
+
+function rulingOf(image: string, decision: Decision): Ruling {
+  if (decision.outcome === 'deny') return refused(403, `${image}: ${decisionText(decision)}`);
+  if (decision.outcome === 'unavailable') return refused(503, `${image}: ${decisionText(decision)}`);
+  if (decision.digest === undefined || !decision.verified) return { kind: 'as-named' };
+  return { kind: 'use', reference: `${nameOf(image)}@${decision.digest}` };
+}
+
+/** The name with its tag, so that it stays readable before the digest. */
+function nameOf(image: string): string {
+  const reference = referenceOf(image);
+  if (reference === undefined) return image;
+  return `${familiarName(reference)}${reference.tag === undefined ? '' : `:${reference.tag}`}`;
+}
+
+function referenceOf(image: string): ImageReference | undefined {
+  try {
+    return parseReference(image);
+  } catch (error) {
+    if (error instanceof InvalidReferenceError) return undefined;
+    throw error;
+  }
+}
+
+function missing(image: string): Ruling {
+  return { kind: 'missing', message: `No such image: ${image}` };
+}
+
+function refused(status: 403 | 503, message: string): Ruling {
+  return { kind: 'refused', status, message: `content trust: ${message}` };
+}
