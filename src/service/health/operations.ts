@@ -15,7 +15,8 @@ export interface OperationsOptions {
 export function operationsApp({ health, metrics }: OperationsOptions): Fetch {
   return async (request) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return new Response(null, { status: 405 });
-    switch (new URL(request.url).pathname) {
+    // a probe may speak HTTP/1.0 and name no host: then the URL is a path
+    switch (new URL(request.url, 'http://localhost').pathname) {
       case '/live':
         return json(200, { status: 'live' });
       case '/ready':
