@@ -15,6 +15,8 @@ export interface OpenedStorage {
   readonly storage: MetadataStorage;
   /** What replicas share beside metadata; in the same database. */
   readonly coordination: Coordination;
+  /** Whether other replicas may write to it: a database server's, not a file or memory of this process. */
+  readonly othersWrite: boolean;
   close(): Promise<void>;
 }
 
@@ -25,14 +27,19 @@ export interface OpenedStorage {
 export async function openStorage(settings: StorageSettings): Promise<OpenedStorage> {
   const address = await databaseAddress(settings);
   if (address === undefined) {
-    return { storage: new MemoryStorage(), coordination: new MemoryCoordination(), close: async () => {} };
+    return {
+      storage: new MemoryStorage(),
+      coordination: new MemoryCoordination(),
+      othersWrite: false,
+      close: async () => {},
+    };
   }
   const { storage, opened, close } = await openMetadataStorage(address);
   try {
     const shared = opened as unknown as OpenedDatabase<CoordinationTables>;
     await migrateCoordination(shared);
     const coordination = new SqlCoordination(shared.database as Kysely<CoordinationTables>);
-    return { storage, coordination, close };
+    return { storage, coordination, othersWrite: address.engine !== 'sqlite', close };
   } catch (error) {
     await close();
     throw error;

@@ -22,6 +22,7 @@ import {
   observedKeys,
   observedServer,
   observedStorage,
+  PLAIN_READS,
   RefusalLog,
   TrustMetrics,
   trustRoute,
@@ -113,7 +114,8 @@ async function openApp(settings: ServerSettings, context: StartContext, opening:
   );
   const opened = await openStorage(settings.storage);
   opening.defer(opened.close);
-  const storage = new CachedStorage(observedStorage(opened.storage, measured));
+  const { othersWrite } = opened;
+  const storage = new CachedStorage(observedStorage(opened.storage, measured), { othersWrite });
   measured.watchCache(() => storage.statistics());
   const held = await openKeys(settings.keys, context);
   opening.defer(held.close);
@@ -136,6 +138,7 @@ async function openApp(settings: ServerSettings, context: StartContext, opening:
   const tracing = await tracingOf(settings, context, opening);
   const fetch = withRequestLog(observedServer(server.fetch, { metrics: measured, refusals }), log, {
     routeOf: trustRoute,
+    plainReads: PLAIN_READS,
     meter: measured.requests,
     ...(tracing === undefined ? {} : { tracing }),
     ...(settings.proxies === undefined ? {} : { proxies: proxiesOf(settings.proxies) }),

@@ -47,6 +47,10 @@ export class ChaosPublisher {
   readonly #publisher: Publisher;
   #count = 0;
 
+  get gun(): Gun {
+    return this.#record.gun;
+  }
+
   constructor(name: string, record: Record, keys: Keys, cluster: Cluster) {
     this.#name = name;
     this.#record = record;
