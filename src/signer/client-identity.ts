@@ -47,7 +47,9 @@ function namesOf(fingerprint: string, der: Buffer): Names {
 function readNames(der: Buffer): Names {
   const { subject, subjectAltName } = new X509Certificate(der);
   const common = /^CN=(.+)$/m.exec(subject)?.[1];
-  const dns = [...(subjectAltName ?? '').matchAll(/(?:^|, )DNS:([^,"]+)/g)].map(([, name]) => name ?? '');
+  // a name with a comma, a line's end or the like is spelled in quotes, or escaped: it is nobody's
+  const alternatives = (subjectAltName ?? '').split(', ');
+  const dns = alternatives.flatMap((text) => /^DNS:([\w.*-]+)$/.exec(text)?.[1] ?? []);
   const names = [...(common === undefined ? [] : [common]), ...dns];
   const [name] = names;
   if (name === undefined) throw new SigningRefusal('forbidden', 'the client certificate has no name');

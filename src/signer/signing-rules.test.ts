@@ -126,6 +126,13 @@ describe('the signer believes no server', () => {
       expect([other, await outcome('timestamp', encodeUtf8(other))]).toEqual([other, refused]);
   });
 
+  test('S10 an escape that a file may have and signed bytes may not is refused', async () => {
+    const withCustom = (spelled: string) =>
+      encodeUtf8(decodeUtf8(bytesOf(snapshot())).replace('"hashes"', `"custom":"${spelled}","hashes"`));
+    expect(await outcome('snapshot', withCustom('<'))).toBe('signed');
+    expect(await outcome('snapshot', withCustom('\\u003c'))).toEqual(refused);
+  });
+
   test('S2 S26 an expiry in the past, now, or beyond the maximum of the role is refused', async () => {
     const expiring = (ms: number) => bytesOf(timestamp({ expires: new Date(stage.now.getTime() + ms) }));
     const late = DEFAULT_RULES.maxLifetimeDays.timestamp * DAY;

@@ -247,4 +247,10 @@ describe('S4 mutual TLS', () => {
       expect(await by.call(GET_KEY_INFO, { id })).toMatchObject({ role: 'timestamp' });
     }
   });
+
+  test('a certificate whose names are made to look like others is nobody of the list', async () => {
+    const { port } = await stage.start({ allowed: { info: ['trust-server', 'trust-2.example'] } });
+    const forged = clientOf(port, { ...CLIENT_TLS, ...TLS.forged });
+    expect(await forged.call(GET_KEY_INFO, { id: '0'.repeat(64) })).toMatchObject({ code: 'PERMISSION_DENIED' });
+  });
 });

@@ -21,7 +21,10 @@ interface Pair {
 
 /** Certificates for both sides, and those of strangers. */
 export const TLS: Readonly<
-  Record<'ca' | 'other-ca' | 'signer' | 'address' | 'client' | 'other-client' | 'stranger' | 'impostor', Pair>
+  Record<
+    'ca' | 'other-ca' | 'signer' | 'address' | 'client' | 'other-client' | 'stranger' | 'impostor' | 'forged',
+    Pair
+  >
 > = readVectorJson('certificates/mutual-tls.json');
 
 export const SERVICE_TLS = { ...TLS.signer, clientCa: TLS.ca.cert };

@@ -59,6 +59,30 @@ describe('a token', () => {
     expect(asked).toEqual([{ token: 'work', attempt: 0, isFinalTry: false }]);
   });
 
+  test('the bytes to sign outlive the call: the library reads them from another thread, and holds no reference', async () => {
+    const { token, cryptoki } = opened([fake()]);
+    const work = token();
+    const made = await work.generate('ecdsa', { role: 'root' });
+    const sign = cryptoki.C_SignAsync.bind(cryptoki);
+    const seen: boolean[] = [];
+    cryptoki.C_SignAsync = (session, data) => {
+      const [copy, held] = [Buffer.from(data), new WeakRef(data)];
+      const later = async () => {
+        for (let turn = 0; turn < 3; turn++) {
+          await new Promise((resolve) => setImmediate(resolve));
+          Bun.gc(true);
+        }
+        seen.push(held.deref() !== undefined);
+        return sign(session, copy);
+      };
+      return later();
+    };
+
+    for (let index = 0; index < 5; index++) await work.sign(made, message, 'metadata');
+
+    expect(seen).toEqual([true, true, true, true, true]);
+  });
+
   test('lists keys without a PIN', async () => {
     const { token, asked } = opened([fake()], []);
 

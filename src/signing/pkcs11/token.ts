@@ -100,7 +100,11 @@ export class Token {
       const { mechanism, data } = this.#signing(key, message, form);
       this.#cryptoki.C_SignInit(session, mechanism, handle);
       if (this.#asksEachTime(session, handle)) await this.#login.once(session);
-      const signature = await this.#cryptoki.C_SignAsync(session, data, Buffer.alloc(MAX_SIGNATURE));
+      const space = Buffer.alloc(MAX_SIGNATURE);
+      const signature = await this.#cryptoki.C_SignAsync(session, data, space);
+      // the library works on both from another thread and holds neither: used after it, they are not collected before
+      data.fill(0);
+      space.fill(0, signature.length);
       return this.#checked(key, message, form, new Uint8Array(signature));
     });
   }

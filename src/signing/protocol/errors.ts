@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 export type RemoteSignerErrorCode =
-  /** It cannot be reached, or did not answer in time: later it may. */
+  /** It cannot be reached, did not answer in time, or failed: later it may do. */
   | 'unavailable'
   /** It knows us, or our request, and will not do it. */
   | 'refused'

@@ -45,7 +45,8 @@ const RECONNECT_MS = { first: 50, longest: 2000 };
 
 /** Calls of a signing service over one connection, which is made anew when it breaks. */
 export class Channel {
-  readonly #client: Client;
+  readonly #connect: () => Client;
+  #client: Client;
   readonly #limits: ChannelLimits;
   readonly #turns: BoundedTurns;
 
@@ -56,7 +57,9 @@ export class Channel {
     this.#limits = limits;
     this.#turns = new BoundedTurns(limits.inFlight);
     const host = isIP(hostname) === 6 ? `[${hostname}]` : hostname;
-    this.#client = new Client(`${host}:${port}`, channelCredentials(hostname, tls), channelOptions(hostname));
+    const credentials = channelCredentials(hostname, tls);
+    this.#connect = () => new Client(`${host}:${port}`, credentials, channelOptions(hostname));
+    this.#client = this.#connect();
   }
 
   /** @throws RemoteSignerError */
@@ -79,10 +82,12 @@ export class Channel {
   }
 
   async #attempt(path: string, request: Uint8Array, deadline: number, attempt: number): Promise<Uint8Array> {
+    const client = this.#client;
     try {
-      return await this.#send(path, request, deadline);
+      return await send(client, path, request, deadline);
     } catch (error) {
       if (!isServiceError(error)) throw error;
+      if (error.code === status.DEADLINE_EXCEEDED) this.#replace(client);
       const isLast = error.code !== status.UNAVAILABLE || attempt === ATTEMPTS;
       // while there is no connection a call fails at once, and says why: there is time to wait for one
       if (isLast || !(await this.#isReadyBy(deadline))) throw asRemoteError(error);
@@ -90,22 +95,28 @@ export class Channel {
     }
   }
 
-  #send(path: string, request: Uint8Array, deadline: number): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      this.#client.makeUnaryRequest(
-        path,
-        (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-        (bytes: Buffer): Uint8Array => bytes,
-        request,
-        { deadline },
-        (error, answer) => (error === null ? resolve(answer ?? new Uint8Array()) : reject(error)),
-      );
-    });
+  /** A peer that vanished without a word is noticed by TCP after many minutes only. What else is under way may end. */
+  #replace(client: Client): void {
+    client.close();
+    if (client === this.#client) this.#client = this.#connect();
   }
 
   #isReadyBy(deadline: number): Promise<boolean> {
     return new Promise((resolve) => this.#client.waitForReady(deadline, (error) => resolve(error === undefined)));
   }
+}
+
+function send(client: Client, path: string, request: Uint8Array, deadline: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(
+      path,
+      (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+      (bytes: Buffer): Uint8Array => bytes,
+      request,
+      { deadline },
+      (error, answer) => (error === null ? resolve(answer ?? new Uint8Array()) : reject(error)),
+    );
+  });
 }
 
 function isServiceError(error: unknown): error is ServiceError {
@@ -121,6 +132,8 @@ function asRemoteError(error: ServiceError): RemoteSignerError {
     case status.DEADLINE_EXCEEDED:
     case status.RESOURCE_EXHAUSTED:
     case status.CANCELLED:
+    // it failed, and says no more: that is no answer to what was asked
+    case status.INTERNAL:
       return new RemoteSignerError('unavailable', `the signing service cannot be had: ${details}`, cause);
     case status.NOT_FOUND:
       return new RemoteSignerError('unknown', `the signing service does not know it: ${details}`, cause);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { ForgingSigner } from '../../../test/support/forging-signer.ts';
 import { CLIENT_TLS, SERVICE_TLS, SigningStage, TLS } from '../../../test/support/signing-stage.ts';
 import { type KeyId, keyId, nextTimestamp, notaryV1, parseGun, TIMESTAMP, type Version } from '../../tuf/index.ts';
@@ -57,6 +58,13 @@ describe('a connection to a signing service', () => {
     expect(await codeOf(stage.connect(service, { tls, ...quick }).check())).toBe('unavailable');
   });
 
+  test('each side may have several authorities in one file', async () => {
+    const both = TLS['other-ca'].cert + TLS.ca.cert;
+    const service = await stage.start({ tls: { ...SERVICE_TLS, clientCa: both } });
+    for (const client of [TLS.client, TLS.stranger])
+      await stage.connect(service, { tls: { ...client, ca: both } }).check();
+  });
+
   test('a service of another authority is not believed', async () => {
     const service = await stage.start({ tls: { ...SERVICE_TLS, ...TLS.impostor } });
     expect(await codeOf(stage.connect(service, quick).check())).toBe('unavailable');
@@ -99,6 +107,19 @@ describe('a connection to a signing service', () => {
     expect((await signer?.sign(contentOf()))?.length).toBe(64);
   });
 
+  test('a peer that vanished without a word is given up with the first call, and found again by the next', async () => {
+    const { port } = await stage.start();
+    const road = await openRoad(port);
+    const remote = stage.connect({ port: road.port }, { limits: { deadlineMs: 400 } });
+    await remote.check();
+
+    road.vanish();
+
+    expect(await codeOf(remote.check())).toBe('unavailable');
+    await remote.check();
+    road.close();
+  });
+
   test('many calls at once are all answered, few under way at a time', async () => {
     const service = await stage.start({ limits: { inFlight: 4 } });
     const remote = stage.connect(service, { limits: { inFlight: 4 } });
@@ -120,6 +141,34 @@ describe('a connection to a signing service', () => {
     expect(await codeOf(signer?.sign(new Uint8Array(3)) ?? Promise.resolve())).toBe('refused');
   });
 });
+
+/** Carries connections to a port, until they vanish: then nothing goes through them, and neither side is told. */
+async function openRoad(port: number): Promise<{ port: number; vanish(): void; close(): void }> {
+  const pairs: Socket[][] = [];
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.pipe(to);
+      from.on('error', () => to.destroy());
+    }
+    pairs.push([near, far]);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port: open } = server.address() as AddressInfo;
+  return {
+    port: open,
+    vanish: () => {
+      for (const socket of pairs.flat()) socket.unpipe().pause();
+    },
+    close: () => {
+      for (const socket of pairs.flat()) socket.destroy();
+      server.close();
+    },
+  };
+}
 
 describe('what a key is', () => {
   test('is asked once; a key that was removed elsewhere is found out when it signs, and then everywhere', async () => {
@@ -223,6 +272,8 @@ describe('a signing service that lies', () => {
     forger.answers = { [HEALTH_CHECK.path]: 'PERMISSION_DENIED' };
     expect(await codeOf(remote.check())).toBe('refused');
     forger.answers = { [HEALTH_CHECK.path]: 'RESOURCE_EXHAUSTED' };
+    expect(await codeOf(remote.check())).toBe('unavailable');
+    forger.answers = { [HEALTH_CHECK.path]: 'INTERNAL' };
     expect(await codeOf(remote.check())).toBe('unavailable');
     forger.answers = { [HEALTH_CHECK.path]: 'NOT_FOUND' };
     expect(await codeOf(remote.check())).toBe('unknown');

@@ -34,7 +34,7 @@ export async function startNotarySigner(stage: Stage, directory: string): Promis
       tls_key_file: 'signer.key',
       client_ca_file: 'ca.crt',
     },
-    storage,
+    storage: IN_MEMORY,
     logging,
   });
   const argv = [program('notary-signer'), '-config', 'signer.json'];
@@ -43,8 +43,13 @@ export async function startNotarySigner(stage: Stage, directory: string): Promis
   return port;
 }
 
-/** notary-server with the certificates `server` and `ca` of a directory, whose keys a signing service on `port` holds. */
-export async function startNotaryServerOn(stage: Stage, directory: string, signerPort: number): Promise<TrustServer> {
+/** notary-server with the certificates `server` and `ca` of a directory, whose keys a signing service holds. */
+export async function startNotaryServerOn(
+  stage: Stage,
+  directory: string,
+  signerPort: number,
+  storage: Readonly<Record<string, string>> = IN_MEMORY,
+): Promise<TrustServer> {
   const port = await freePort();
   writeJson(join(directory, 'server.json'), {
     server: { http_addr: `127.0.0.1:${port}`, tls_cert_file: 'server.crt', tls_key_file: 'server.key' },
@@ -66,7 +71,7 @@ export async function startNotaryServerOn(stage: Stage, directory: string, signe
   return { url: `https://localhost:${port}`, host: `localhost:${port}`, ca: join(directory, 'ca.crt') };
 }
 
-const storage = { backend: 'memory' };
+const IN_MEMORY = { backend: 'memory' };
 const logging = { level: 'info' };
 
 function optionsIn(directory: string) {

@@ -4,8 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openToAll } from '../../../src/server/auth/index.ts';
 import { CachedStorage, createTrustServer, MemoryStorage } from '../../../src/server/index.ts';
+import { openSqlite } from '../../../src/service/database/index.ts';
 import { listen, openLog } from '../../../src/service/index.ts';
 import { openRemoteServiceKeys } from '../../../src/signing/remote/index.ts';
+import { type ServiceKeyTables, SqlServiceKeys } from '../../../src/signing/service-keys/index.ts';
 import type { TrustServer } from './notary-server.ts';
 import type { Service } from './processes.ts';
 import { cleanEnvironment } from './programs.ts';
@@ -15,12 +17,23 @@ import type { Stage } from './stage.ts';
 export async function startSigner(stage: Stage, directory: string, port: number, days = 0): Promise<Service> {
   const program = join(import.meta.dir, 'signer-program.ts');
   const signer = stage.start('signing service', [process.execPath, program, directory, `${port}`, `${days}`], {
-    env: cleanEnvironment({ HOME: directory, NOTARY_SIGNER_TEST: 'passphrase of a test' }),
+    env: cleanEnvironment({ HOME: directory, NOTARY_SIGNER_TEST: PASSPHRASE }),
     cwd: directory,
   });
   await signer.line(/^ready$/m);
   return signer;
 }
+
+/** The keys of {@link startSigner}'s directory, opened beside the service. */
+export function keysOf(directory: string): SqlServiceKeys {
+  const database = openSqlite<ServiceKeyTables>(join(directory, 'keys.db'));
+  return new SqlServiceKeys(
+    { engine: 'sqlite', database },
+    { defaultAlias: 'test', passphrase: () => PASSPHRASE, now: () => new Date() },
+  );
+}
+
+const PASSPHRASE = 'passphrase of a test';
 
 /** The same with its keys in the token that a URI names, whose PIN is in the directory's file `pin`. */
 export async function startTokenSigner(
