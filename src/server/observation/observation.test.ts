@@ -101,7 +101,7 @@ describe('metrics of a trust server', () => {
     const storage = 'hallmark_storage_call_duration_seconds_count';
     const signer = 'hallmark_signer_call_duration_seconds_count';
     expect(await sample(storage, 'call="commit",result="ok"')).toBe(1);
-    expect(await sample(storage, 'call="latest",result="ok"')).toBeGreaterThan(0);
+    expect(await sample(storage, 'call="newest",result="ok"')).toBeGreaterThan(0);
     expect(await sample(signer, 'call="sign",result="ok"')).toBe(1);
     expect(await sample(signer, 'call="create",result="ok"')).toBe(1);
   });
@@ -111,11 +111,11 @@ describe('metrics of a trust server', () => {
     const { send, sample } = made;
     await publish(made);
     await send('GET', `${TUF}timestamp.json`);
-    const calls = await sample('hallmark_storage_call_duration_seconds_count', 'call="latest",result="ok"');
+    const calls = await sample('hallmark_storage_call_duration_seconds_count', 'call="newest",result="ok"');
     const hits = await sample('hallmark_cache_reads_total', 'result="hit"');
     await send('GET', `${TUF}timestamp.json`);
 
-    expect(await sample('hallmark_storage_call_duration_seconds_count', 'call="latest",result="ok"')).toBe(
+    expect(await sample('hallmark_storage_call_duration_seconds_count', 'call="newest",result="ok"')).toBe(
       calls as number,
     );
     expect(await sample('hallmark_cache_reads_total', 'result="hit"')).toBeGreaterThan(hits as number);

@@ -128,7 +128,7 @@ describe('two replicas on one database', () => {
     const request = spans.find(({ name }) => name === 'UpdateTUF');
     const below = new Set(spans.filter(({ parentSpanId }) => parentSpanId === request?.spanId).map(({ name }) => name));
     expect([...below].sort()).toEqual(
-      ['signer info', 'signer sign', 'signer signer', 'storage commit', 'storage latest', 'verification'].sort(),
+      ['signer info', 'signer sign', 'signer signer', 'storage commit', 'storage newest', 'verification'].sort(),
     );
   });
 });
