@@ -12,7 +12,8 @@ await $`rm -rf dist`;
 await $`tsc -p tsconfig.lib.json`;
 // chunks are loaded when they are needed, so that a short command starts fast
 await $`bun build --compile --minify --bytecode --format=esm --splitting bin/hallmark.ts --outfile dist/hallmark`;
-for (const name of ['docker-trust', 'notary', 'notary-server', 'notary-signer', 'hallmark-image-verifier']) await $`ln -sf hallmark dist/${name}`;
+for (const name of ['docker-trust', 'notary', 'notary-server', 'notary-signer', 'hallmark-image-verifier'])
+  await $`ln -sf hallmark dist/${name}`;
 
 const program = programModel();
 for (const directory of ['man', 'completions']) mkdirSync(`dist/${directory}`, { recursive: true });

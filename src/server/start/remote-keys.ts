@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Address, readPem, type TlsPaths } from '../../service/config/index.ts';
 import { type Log, loadTlsIdentity, type TlsIdentity, watchTls } from '../../service/index.ts';
-import { type OpenedRemoteServiceKeys, openRemoteServiceKeys } from '../../signing/remote/index.ts';
+import {
+  type OpenedRemoteServiceKeys,
+  openRemoteServiceKeys,
+  type RemoteServiceKeysOptions,
+} from '../../signing/remote/index.ts';
 import type { ServerKeys } from './open-keys.ts';
 
 /** Calls that were under way when a certificate was replaced have this long to end, in milliseconds. */
@@ -13,48 +17,64 @@ const RETIRE_MS = 30_000;
  * @throws TlsError, SecretFileError, RemoteSignerError `bad-tls`
  */
 export async function openRemoteKeys(
-  { hostname, port, tls }: Address & { readonly tls: TlsPaths },
+  { tls, ...address }: Address & { readonly tls: TlsPaths },
   clock: () => Date,
   log: Log,
+  limits: RemoteServiceKeysOptions['limits'] = {},
 ): Promise<ServerKeys> {
   const load = async (): Promise<TlsIdentity> => {
     const ca = await readPem(tls.ca);
     return { ...(await loadTlsIdentity(tls.cert, tls.key, clock())), clientCa: ca };
   };
-  const connect = ({ cert, key, clientCa = '' }: TlsIdentity) =>
-    openRemoteServiceKeys({ hostname, port, tls: { ca: clientCa, cert, key } });
   const first = await load();
-  let current = connect(first);
-  const retiring = new Map<OpenedRemoteServiceKeys, ReturnType<typeof setTimeout>>();
-  const retire = (old: OpenedRemoteServiceKeys) => {
-    retiring.delete(old);
-    return old.close();
-  };
-  const use = (fresh: TlsIdentity) => {
-    const old = current;
-    current = connect(fresh);
-    retiring.set(
-      old,
-      setTimeout(() => void retire(old), RETIRE_MS),
-    );
-  };
-  const watch = watchTls({ first, load, use, log });
+  const connections = new Connections({ ...address, limits }, first);
+  const watch = watchTls({ first, load, use: (fresh) => connections.renew(fresh), log });
   return {
     keys: {
-      create: (gun, role, algorithm) => current.create(gun, role, algorithm),
-      signer: (id) => current.signer(id),
-      info: (id) => current.info(id),
-      remove: (id) => current.remove(id),
+      create: (gun, role, algorithm) => connections.current.create(gun, role, algorithm),
+      signer: (id) => connections.current.signer(id),
+      info: (id) => connections.current.info(id),
+      remove: (id) => connections.current.remove(id),
     },
-    check: () => current.check(),
+    check: () => connections.current.check(),
     reload: () => watch.look(),
     async close() {
       await watch.stop();
-      for (const [old, timer] of retiring) {
-        clearTimeout(timer);
-        await retire(old);
-      }
-      await current.close();
+      await connections.close();
     },
   };
+}
+
+/** The connection for new calls, and those that others made before it are ending on. */
+class Connections {
+  current: OpenedRemoteServiceKeys;
+  readonly #options: Omit<RemoteServiceKeysOptions, 'tls'>;
+  readonly #retiring = new Map<OpenedRemoteServiceKeys, ReturnType<typeof setTimeout>>();
+
+  constructor(options: Omit<RemoteServiceKeysOptions, 'tls'>, identity: TlsIdentity) {
+    this.#options = options;
+    this.current = this.#connect(identity);
+  }
+
+  renew(identity: TlsIdentity): void {
+    const old = this.current;
+    this.current = this.#connect(identity);
+    const timer = setTimeout(() => {
+      this.#retiring.delete(old);
+      void old.close();
+    }, RETIRE_MS);
+    this.#retiring.set(old, timer);
+  }
+
+  async close(): Promise<void> {
+    for (const [old, timer] of this.#retiring) {
+      clearTimeout(timer);
+      await old.close();
+    }
+    await this.current.close();
+  }
+
+  #connect({ cert, key, clientCa = '' }: TlsIdentity): OpenedRemoteServiceKeys {
+    return openRemoteServiceKeys({ ...this.#options, tls: { ca: clientCa, cert, key } });
+  }
 }

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterAll, describe, expect, test } from 'bun:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SigningStage, TLS } from '../../../test/support/signing-stage.ts';
+import { SILENT_LOG } from '../../service/index.ts';
+import { parseGun, TIMESTAMP } from '../../tuf/index.ts';
+import { openRemoteKeys } from './remote-keys.ts';
+
+const stage = new SigningStage();
+const directory = mkdtempSync(join(tmpdir(), 'hallmark-remote-keys-'));
+afterAll(async () => {
+  await stage.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const paths = { ca: join(directory, 'ca.crt'), cert: join(directory, 'tls.crt'), key: join(directory, 'tls.key') };
+function place(client: { readonly cert: string; readonly key: string }): void {
+  writeFileSync(paths.ca, TLS.ca.cert);
+  writeFileSync(paths.cert, client.cert);
+  writeFileSync(paths.key, client.key, { mode: 0o600 });
+}
+
+const accepted = (check: Promise<void>) =>
+  check.then(
+    () => 'accepted',
+    () => 'refused',
+  );
+
+describe("the server's certificate at its signing service", () => {
+  test('is taken from the files anew: one that is not accepted is replaced without a restart', async () => {
+    const { port } = await stage.start();
+    place(TLS.stranger);
+    const errors: unknown[] = [];
+    const log = { ...SILENT_LOG, error: (fields: object) => void errors.push(fields) };
+    const opened = await openRemoteKeys({ hostname: 'localhost', port, tls: paths }, () => stage.now, log, {
+      deadlineMs: 800,
+    });
+    const create = () => opened.keys.create(parseGun('example.com/app'), TIMESTAMP, 'ecdsa').then(() => undefined);
+    expect(await accepted(create())).toBe('refused');
+
+    writeFileSync(paths.cert, TLS.client.cert); // the key is still the stranger's
+    await opened.reload?.();
+    expect(errors).toHaveLength(1);
+    place(TLS.client);
+    await opened.reload?.();
+
+    expect(await accepted(create())).toBe('accepted');
+    await opened.close();
+  });
+});
