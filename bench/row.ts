@@ -25,12 +25,10 @@ export interface Effort {
   /** Publishes of one round. */
   readonly publishes: number;
   readonly repositories: number;
-  /** Milliseconds after which no more repositories are made, in both servers alike. */
-  readonly fillMilliseconds: number;
+  /** Numbers of repositories against which reads are measured, each larger than the one before. */
+  readonly scale: readonly number[];
   /** Calls of a library function that are timed. */
   readonly calls: number;
-  /** For the whole run: what is left of it bounds how many repositories are made. */
-  readonly runMilliseconds: number;
 }
 
 export const WHOLE: Effort = {
@@ -39,9 +37,8 @@ export const WHOLE: Effort = {
   rounds: 2,
   publishes: 240,
   repositories: 10_000,
-  fillMilliseconds: 110_000,
+  scale: [1000, 100_000, 1_000_000],
   calls: 200,
-  runMilliseconds: 290_000,
 };
 
 export const QUICK: Effort = {
@@ -50,9 +47,8 @@ export const QUICK: Effort = {
   rounds: 1,
   publishes: 40,
   repositories: 500,
-  fillMilliseconds: 10_000,
+  scale: [1000, 10_000],
   calls: 20,
-  runMilliseconds: 60_000,
 };
 
 /** Something to measure. It returns figures, prints nothing and judges nothing. */

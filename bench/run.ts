@@ -7,15 +7,16 @@ import { describeMachine } from './machine.ts';
 import { type Effort, QUICK, type Row, WHOLE } from './row.ts';
 import { library } from './rows/library.ts';
 import { memory } from './rows/memory.ts';
-import { publishes } from './rows/publishes.ts';
+import { embedded, publishes } from './rows/publishes.ts';
 import { reads } from './rows/reads.ts';
+import { scale } from './rows/scale.ts';
 import { start } from './rows/start.ts';
 import { verify } from './rows/verify.ts';
 import { missingPackages, repositoryRoot } from './support/programs.ts';
 import { Workspace } from './support/workspace.ts';
 import { type Outcome, replaceTable, report } from './table.ts';
 
-const ROWS: readonly Row[] = [start, verify, reads, publishes, library, memory];
+const ROWS: readonly Row[] = [start, verify, reads, publishes, embedded, memory, scale, library];
 const DOCUMENT = join(repositoryRoot, 'docs/performance.md');
 
 process.exitCode = await main(process.argv.slice(2));
@@ -57,17 +58,11 @@ async function measureAll(rows: readonly Row[], effort: Effort): Promise<readonl
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   const outcomes: Outcome[] = [];
   try {
-    for (const row of rows) outcomes.push(await measure(row, workspace, whatIsLeft(effort)));
+    for (const row of rows) outcomes.push(await measure(row, workspace, effort));
   } finally {
     await workspace.close();
   }
   return outcomes;
-}
-
-/** `memory` is last and takes what time the others left, less what its serving takes. */
-function whatIsLeft(effort: Effort): Effort {
-  const left = effort.runMilliseconds - performance.now() - (2 * effort.wrkSeconds + 5) * 1000;
-  return { ...effort, fillMilliseconds: Math.min(effort.fillMilliseconds, left) };
 }
 
 async function measure(row: Row, workspace: Workspace, effort: Effort): Promise<Outcome> {

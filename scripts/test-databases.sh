@@ -7,8 +7,8 @@
 # HALLMARK_TEST_POSTGRES and HALLMARK_TEST_MYSQL tell the command where they are; every user there may create databases.
 # MariaDB speaks TLS on HALLMARK_TEST_MYSQL_TLS_PORT of 127.0.0.1 and 127.0.0.2, with a certificate for the first, issued by
 # what lies in the file HALLMARK_TEST_MYSQL_TLS_CA.
-# Data lies in a directory of its own and is not kept safe from a power cut, which makes the tests fast. Run as root, each
-# server runs as the user of its Debian package; else as whoever calls.
+# Data lies in a directory of its own and is not kept safe from a power cut, which makes the tests fast, unless
+# HALLMARK_TEST_DURABLE is set. Run as root, each server runs as the user of its Debian package; else as whoever calls.
 set -euo pipefail
 
 [ $# -gt 0 ] || { echo "usage: $0 COMMAND..." >&2; exit 2; }
@@ -16,6 +16,9 @@ set -euo pipefail
 directory=$(mktemp -d "${TMPDIR:-/tmp}/hallmark-databases.XXXXXX")
 chmod 755 "$directory"
 postgres= mariadb=
+# measurements want what an installation has
+fast_postgres=(-c fsync=off -c full_page_writes=off) fast_mariadb=(--innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=0)
+[ -z "${HALLMARK_TEST_DURABLE:-}" ] || fast_postgres=() fast_mariadb=()
 
 stop() {
   # PostgreSQL waits for its clients on SIGTERM; on SIGINT it closes their connections, and MariaDB does so on SIGTERM
@@ -62,11 +65,11 @@ initdb=$!
 wait "$initdb" || fail 'PostgreSQL could not make its data directory' "$directory/postgres.log"
 
 (become postgres "$postgres_bin/postgres" -D "$directory/postgres/data" -c "listen_addresses=" -k "$directory/postgres" \
-  -c fsync=off -c full_page_writes=off -c max_connections=200 >>"$directory/postgres.log" 2>&1) &
+  "${fast_postgres[@]}" -c max_connections=200 >>"$directory/postgres.log" 2>&1) &
 postgres=$!
 (become mysql mariadbd --no-defaults --datadir="$directory/mysql/data" --socket="$directory/mysql/socket" \
   --bind-address=127.0.0.1,127.0.0.2 --port="$tls_port" --ssl-cert="$directory/mysql/tls.crt" --ssl-key="$directory/mysql/tls.key" \
-  --innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=0 --innodb-log-file-size=64M --skip-log-bin \
+  "${fast_mariadb[@]}" --innodb-log-file-size=64M --skip-log-bin \
   --max-allowed-packet=64M --max-connections=200 --pid-file="$directory/mysql/pid" >>"$directory/mysql.log" 2>&1) &
 mariadb=$!
 

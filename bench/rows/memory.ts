@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Effort, Figure, Row } from '../row.ts';
+import type { Figure, Row } from '../row.ts';
+import { DatabaseServers } from '../support/databases.ts';
+import { copyRepository } from '../support/filling.ts';
+import { startProduction } from '../support/production.ts';
 import { benchGun, PreparedRepository } from '../support/publishing.ts';
-import { type RunningServer, type ServerPair, startBoth } from '../support/servers.ts';
+import type { RunningServer, ServerPair } from '../support/servers.ts';
 import { inTurns } from '../support/timing.ts';
 import type { Workspace } from '../support/workspace.ts';
 import { load } from '../support/wrk.ts';
 
-/** New repositories that Hallmark is sent at once. */
-const AT_ONCE = 4;
-const BATCH = 100;
-
-/** What a server holds in memory, idle and after it published and served many repositories. */
+/** What a server's process holds in memory, idle and after it has served very many repositories. */
 export const memory: Row = {
   name: 'memory',
-  title: 'Server memory: resident set of the process, `hallmark up` on sqlite, notary-server with everything in memory',
-  needs: ['notary-server', 'wrk'],
+  title: 'Server memory: resident set of the server process, MariaDB and a signing service behind each',
+  needs: ['notary-server', 'notary-signer', 'mariadb', 'postgres', 'wrk'],
   async measure(workspace, effort) {
-    const servers = await startBoth(workspace);
-    const idle = residentOf(servers);
-    const count = await fill(servers, effort);
-    const filled = residentOf(servers);
-    const script = writeScript(workspace, count);
-    const serve = (server: RunningServer) => () => load(server.url, effort.wrkSeconds, script);
-    await inTurns(1, serve(servers.hallmark), serve(servers.original));
+    const pair = await startProduction(workspace, await DatabaseServers.start(workspace));
+    const idle = residentOf(pair);
+    for (const side of ['hallmark', 'original'] as const)
+      await fill(pair[side], pair.databases[side], effort.repositories);
+    const script = writeScript(workspace, effort.repositories);
+    const serve = (server: RunningServer) => () => load(server.url, 2 * effort.wrkSeconds, script);
+    await inTurns(1, serve(pair.hallmark), serve(pair.original));
     const figure = (what: string, resident: { hallmark: number; original: number }, goal: string): Figure => ({
       what,
       unit: 'MiB',
@@ -33,32 +32,20 @@ export const memory: Row = {
     });
     return [
       figure('idle', idle, '≤ 80 MB'),
-      figure(`after publishing ${count} repositories`, filled, '≤ 200 MB'),
-      figure(`after serving ${count} repositories`, residentOf(servers), '≤ 200 MB'),
+      figure(`under load with ${effort.repositories} repositories`, residentOf(pair), '≤ 200 MB'),
     ];
   },
 };
 
-/** Publishes the same number of repositories to both, batch by batch, until there are enough or the time is up. */
-async function fill(servers: ServerPair, { repositories, fillMilliseconds }: Effort): Promise<number> {
-  const deadline = performance.now() + fillMilliseconds;
-  let count = 0;
-  do {
-    const first = count;
-    const lanes = [publishBatch(servers.hallmark, first, AT_ONCE), publishBatch(servers.original, first, 1)];
-    await Promise.all(lanes);
-    count += BATCH;
-  } while (count < repositories && performance.now() < deadline);
-  return count;
-}
-
-/** notary-server takes them one by one: its `local` trust service crashes when two keys are made at once. */
-async function publishBatch(server: RunningServer, first: number, atOnce: number): Promise<void> {
-  const numbers = Array.from({ length: BATCH }, (_, index) => first + index).values();
-  const lane = async () => {
-    for (const number of numbers) await PreparedRepository.publish(server, benchGun(`many/${number}`));
-  };
-  await Promise.all(Array.from({ length: atOnce }, lane));
+async function fill(
+  server: RunningServer,
+  address: Parameters<typeof copyRepository>[0],
+  count: number,
+): Promise<void> {
+  const template = benchGun('template');
+  await PreparedRepository.publish(server, template);
+  const roles = ['root', 'snapshot', 'timestamp'];
+  await copyRepository(address, { template, roles, prefix: benchGun('many'), from: 0, to: count });
 }
 
 /** Makes wrk ask for the timestamps and roots of all repositories in turn. */

@@ -2,8 +2,10 @@
 import { metadataUrl } from '../../src/client/index.ts';
 import { type Gun, notaryV1, SNAPSHOT, TARGETS, TIMESTAMP } from '../../src/tuf/index.ts';
 import type { Effort, Figure, Row } from '../row.ts';
+import { DatabaseServers } from '../support/databases.ts';
+import { startProduction } from '../support/production.ts';
 import { benchGun, publishTags } from '../support/publishing.ts';
-import { type RunningServer, startBoth } from '../support/servers.ts';
+import type { RunningServer } from '../support/servers.ts';
 import { inTurns, median } from '../support/timing.ts';
 import { type Load, load } from '../support/wrk.ts';
 
@@ -12,10 +14,10 @@ const TAGS = 10;
 /** What clients ask of a server, as fast as it answers. */
 export const reads: Row = {
   name: 'reads',
-  title: `Server reads: TLS, warm, wrk with 2 threads and 16 connections, a repository of ${TAGS} tags`,
-  needs: ['notary-server', 'wrk'],
+  title: `Server reads: TLS, warm, MariaDB and a signing service behind each, wrk with 2 threads and 16 connections, a repository of ${TAGS} tags`,
+  needs: ['notary-server', 'notary-signer', 'mariadb', 'postgres', 'wrk'],
   async measure(workspace, effort) {
-    const servers = await startBoth(workspace);
+    const servers = await startProduction(workspace, await DatabaseServers.start(workspace));
     const gun = benchGun('reads');
     const [ours, theirs] = [await urlsOf(servers.hallmark, gun), await urlsOf(servers.original, gun)];
     const figures: Figure[] = [];

@@ -11,6 +11,9 @@ export const hallmark = join(repositoryRoot, 'dist/hallmark');
 const PROGRAMS = {
   notary: { place: '/usr/bin/notary', aptPackage: 'notary' },
   'notary-server': { place: '/usr/bin/notary-server', aptPackage: 'notary' },
+  'notary-signer': { place: '/usr/bin/notary-signer', aptPackage: 'notary' },
+  mariadb: { place: '/usr/sbin/mariadbd', aptPackage: 'mariadb-server' },
+  postgres: { place: '/usr/lib/postgresql/15/bin/postgres', aptPackage: 'postgresql-15' },
   wrk: { place: '/usr/bin/wrk', aptPackage: 'wrk' },
 } as const;
 

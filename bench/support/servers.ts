@@ -52,7 +52,7 @@ export async function startNotaryServer(workspace: Workspace): Promise<RunningSe
   return running(port, caFile, await workspace.start([program('notary-server'), '-config', config], port, directory));
 }
 
-function running(port: number, caFile: string, pid: number): RunningServer {
+export function running(port: number, caFile: string, pid: number): RunningServer {
   const tls = { ca: readFileSync(caFile, 'utf8') };
   const send: HttpFetch = (url, init) => fetch(url, { ...init, tls });
   return { url: `https://localhost:${port}`, caFile, pid, fetch: send };

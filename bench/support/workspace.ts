@@ -28,11 +28,24 @@ export class Workspace {
     return path;
   }
 
-  /** Starts a program that logs to a file, and waits until it accepts connections on `port` of 127.0.0.1. */
-  async start(argv: readonly string[], port: number, directory: string): Promise<number> {
+  /** Starts a program that logs to a file and ends with the workspace. */
+  run(argv: readonly string[], directory: string, variables: Readonly<Record<string, string>> = {}): Bun.Subprocess {
     const log = Bun.file(join(directory, 'log'));
-    const child = Bun.spawn([...argv], { cwd: directory, env: environment(directory), stdout: log, stderr: log });
+    const env = { ...environment(directory), ...variables };
+    const child = Bun.spawn([...argv], { cwd: directory, env, stdout: log, stderr: log });
     this.#running.push(child);
+    return child;
+  }
+
+  /** The same, and waits until it accepts connections on `port` of 127.0.0.1. */
+  async start(
+    argv: readonly string[],
+    port: number,
+    directory: string,
+    variables: Readonly<Record<string, string>> = {},
+  ): Promise<number> {
+    const log = Bun.file(join(directory, 'log'));
+    const child = this.run(argv, directory, variables);
     for (const deadline = performance.now() + START_MILLISECONDS; performance.now() < deadline; ) {
       if (child.exitCode !== null) break;
       if (await accepts(port)) return child.pid;
@@ -59,7 +72,12 @@ export class Workspace {
 
 /** The environment of every program: nothing of the caller's Docker, Notary or proxy settings gets in. */
 export function environment(home: string): Record<string, string> {
-  return { PATH: '/usr/local/bin:/usr/bin:/bin', LANG: 'C.UTF-8', TZ: 'UTC', HOME: home };
+  return {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    LANG: 'C.UTF-8',
+    TZ: 'UTC',
+    HOME: home,
+  };
 }
 
 /** A port of 127.0.0.1 on which nothing listens. */

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Kysely, sql } from 'kysely';
+import { type DatabaseAddress, openDatabase } from '../../src/service/database/index.ts';
+import type { Gun } from '../../src/tuf/index.ts';
+
+const BATCH = 10_000;
+
+/** Which rows are copied, and under which names: `<prefix>/<number>`, from `from` to below `to`. */
+export interface Copies {
+  readonly template: Gun;
+  readonly roles: readonly string[];
+  readonly prefix: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Copies the rows of one repository under other names, by statements of the database: what a server reads is there, though
+ * nobody could verify it under these names.
+ */
+export async function copyRepository(address: DatabaseAddress, copies: Copies): Promise<void> {
+  const { database } = await openDatabase<unknown>({ ...address, poolSize: 1 });
+  try {
+    for (let first = copies.from; first < copies.to; first += BATCH)
+      await copyBatch(database, address.engine, copies, first, Math.min(first + BATCH, copies.to) - 1);
+  } finally {
+    await database.destroy();
+  }
+}
+
+async function copyBatch(
+  database: Kysely<unknown>,
+  engine: DatabaseAddress['engine'],
+  { template, prefix, roles }: Copies,
+  first: number,
+  last: number,
+): Promise<void> {
+  const [numbers, name] =
+    engine === 'postgres'
+      ? [
+          sql`generate_series(${sql.lit(first)}, ${sql.lit(last)}) as numbers (seq)`,
+          sql`${`${prefix}/`}::text || numbers.seq`,
+        ]
+      : [sql.raw(`seq_${first}_to_${last} as numbers`), sql`concat(${`${prefix}/`}, numbers.seq)`];
+  await sql`insert into tuf_files (created_at, updated_at, gun, role, version, data, sha256)
+    select created_at, updated_at, ${name}, role, version, data, sha256 from tuf_files cross join ${numbers}
+    where gun = ${template} and role in (${sql.join(roles)})`.execute(database);
+}

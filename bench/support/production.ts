@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DatabaseAddress } from '../../src/service/database/index.ts';
+import { makeCertificates } from '../../test/interop/support/certificates.ts';
+import type { DatabaseServers } from './databases.ts';
+import { hallmark, program } from './programs.ts';
+import { type RunningServer, running, type ServerPair } from './servers.ts';
+import { freePort, type Workspace } from './workspace.ts';
+
+/** The programs of one side: the same configuration files for both. */
+interface Programs {
+  readonly name: 'hallmark' | 'original';
+  readonly server: (config: string) => readonly string[];
+  readonly signer: (config: string) => readonly string[];
+}
+
+const HALLMARK: Programs = {
+  name: 'hallmark',
+  server: (config) => [hallmark, 'server', '--config', config],
+  signer: (config) => [hallmark, 'signer', '--config', config],
+};
+const ORIGINAL: Programs = {
+  name: 'original',
+  server: (config) => [program('notary-server'), '-config', config],
+  signer: (config) => [program('notary-signer'), '-config', config],
+};
+
+/** Where a side keeps its data, for who wants to look or to fill it. */
+export interface ProductionPair extends ServerPair {
+  readonly databases: { readonly hallmark: DatabaseAddress; readonly original: DatabaseAddress };
+}
+
+/**
+ * Each side as it is run in production: a server and a signing service with mutual TLS between them, each with a database on
+ * one database server, started on Notary's own configuration files.
+ */
+export async function startProduction(
+  workspace: Workspace,
+  servers: DatabaseServers,
+  engine: 'mysql' | 'postgres' = 'mysql',
+): Promise<ProductionPair> {
+  const ours = await startSide(workspace, servers, HALLMARK, engine);
+  const theirs = await startSide(workspace, servers, ORIGINAL, engine);
+  return {
+    hallmark: ours.server,
+    original: theirs.server,
+    databases: { hallmark: ours.database, original: theirs.database },
+  };
+}
+
+let sides = 0;
+
+async function startSide(
+  workspace: Workspace,
+  servers: DatabaseServers,
+  side: Programs,
+  engine: 'mysql' | 'postgres',
+): Promise<{ server: RunningServer; database: DatabaseAddress }> {
+  const directory = workspace.makeDirectory(side.name);
+  await makeCertificates(directory, ['server', 'signer']);
+  const number = ++sides;
+  const [database, keys] = [
+    await servers.make(engine, `bench_server_${number}`),
+    await servers.make(engine, `bench_signer_${number}`),
+  ];
+  const [port, signerPort] = [freePort(), freePort()];
+  const files = { server: join(directory, 'server.json'), signer: join(directory, 'signer.json') };
+  writeFileSync(files.signer, JSON.stringify(signerSettings(signerPort, keys)));
+  writeFileSync(files.server, JSON.stringify(serverSettings(port, signerPort, database)));
+  for (const file of [files.signer, files.server]) await migrate(file);
+  await workspace.start(
+    side.signer(files.signer),
+    signerPort,
+    workspace.makeDirectory(`${side.name}-signer`),
+    KEY_PASSPHRASE,
+  );
+  const home = workspace.makeDirectory(`${side.name}-server`);
+  const pid = await workspace.start(side.server(files.server), port, home);
+  return { server: running(port, join(directory, 'ca.crt'), pid), database };
+}
+
+const KEY_PASSPHRASE = { NOTARY_SIGNER_DEFAULT_ALIAS: 'bench', NOTARY_SIGNER_BENCH: 'passphrase of a benchmark' };
+
+function signerSettings(port: number, { engine, url }: DatabaseAddress): object {
+  return {
+    server: {
+      grpc_addr: `127.0.0.1:${port}`,
+      tls_cert_file: 'signer.crt',
+      tls_key_file: 'signer.key',
+      client_ca_file: 'ca.crt',
+    },
+    storage: { backend: engine, db_url: url, default_alias: 'bench' },
+    logging: { level: 'error' },
+  };
+}
+
+function serverSettings(port: number, signerPort: number, { engine, url }: DatabaseAddress): object {
+  return {
+    server: { http_addr: `127.0.0.1:${port}`, tls_cert_file: 'server.crt', tls_key_file: 'server.key' },
+    trust_service: {
+      type: 'remote',
+      hostname: 'localhost',
+      port: String(signerPort),
+      key_algorithm: 'ecdsa',
+      tls_ca_file: 'ca.crt',
+      tls_client_cert: 'server.crt',
+      tls_client_key: 'server.key',
+    },
+    storage: { backend: engine, db_url: url },
+    logging: { level: 'error' },
+  };
+}
+
+/** Both sides have the same tables: those of Notary, and beside them Hallmark's own, which Notary passes over. */
+async function migrate(config: string): Promise<void> {
+  const child = Bun.spawn([hallmark, 'migrate', '--config', config], {
+    stdout: 'ignore',
+    stderr: 'pipe',
+    env: { ...process.env, ...KEY_PASSPHRASE },
+  });
+  if ((await child.exited) !== 0)
+    throw new Error(`hallmark migrate failed: ${await new Response(child.stderr).text()}`);
+}
