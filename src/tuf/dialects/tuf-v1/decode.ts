@@ -34,6 +34,7 @@ import {
   type KeyId,
   parseVersion,
   type RoleName,
+  TARGETS,
   TOP_LEVEL_ROLES,
   type TopLevelRole,
   type Version,
@@ -222,11 +223,13 @@ function decodeSuccinct(object: JsonObject): SuccinctRoles {
 
 const SUFFIX = '.json';
 
+/** A snapshot is about targets roles: some repositories still list a root of long ago, which pins nothing. */
 function decodeSnapshot(body: JsonObject, common: Common): Snapshot {
   const meta = new Map<RoleName, MetaFile>();
   for (const [name, value] of objectField(body, 'meta')) {
     if (!name.endsWith(SUFFIX)) throw bad('meta', 'lists a file that is no .json');
     const role = name.slice(0, -SUFFIX.length);
+    if (isTopLevel(role) && role !== TARGETS) continue;
     meta.set(isTopLevel(role) ? role : parseDelegatedName(role), decodeMetaFile(asObject(value, 'meta')));
   }
   return { type: 'snapshot', ...common, meta };
