@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { decodeJsonObject, encodeCanonicalJson, type JsonValue } from '../../src/encoding/index.ts';
-import { notaryV1, type Signed } from '../../src/tuf/index.ts';
+import { type Dialect, notaryV1, type Signed } from '../../src/tuf/index.ts';
 import type { TestKey } from './test-keys.ts';
 
 /** `signed` as a file that each of `keys` signed. */
-export function signedFile(signed: Signed, keys: readonly TestKey[]): Uint8Array {
-  return signedPayload(notaryV1.encodeSigned(signed), keys);
+export function signedFile(signed: Signed, keys: readonly TestKey[], dialect: Dialect = notaryV1): Uint8Array {
+  return signedPayload(dialect.encodeSigned(signed), keys, dialect);
 }
 
 /** Any canonical bytes as the body of a file that each of `keys` signed: metadata that no publisher would write. */
-export function signedPayload(payload: Uint8Array, keys: readonly TestKey[]): Uint8Array {
-  return notaryV1.encode({ signedBytes: payload, signatures: keys.map((key) => key.sign(payload)) });
+export function signedPayload(payload: Uint8Array, keys: readonly TestKey[], dialect: Dialect = notaryV1): Uint8Array {
+  return dialect.encode({ signedBytes: payload, signatures: keys.map((key) => key.sign(payload)) });
 }
 
 /** The file with its body changed by `change`, signed anew by `keys`: valid signatures over odd content. */
@@ -18,10 +18,11 @@ export function resigned(
   file: Uint8Array,
   change: (body: Map<string, JsonValue>) => void,
   keys: readonly TestKey[],
+  dialect: Dialect = notaryV1,
 ): Uint8Array {
   const body = structuredBody(file);
   change(body);
-  return signedPayload(encodeCanonicalJson(body), keys);
+  return signedPayload(encodeCanonicalJson(body), keys, dialect);
 }
 
 /** A copy of a file's body that may be changed at any depth. */
