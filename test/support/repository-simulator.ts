@@ -45,7 +45,8 @@ export const GUN = parseGun('registry.example.com/acme/app');
 /** The formats that every test of the workflow runs in. */
 export const DIALECTS: readonly Dialect[] = [notaryV1, tufV1];
 
-function makeRootKeyFor(dialect: Dialect, gun: Gun, notBefore: Date): TestKey | Promise<TestKey> {
+/** A new root key: where the dialect has certificates, in one that names the GUN. */
+export function makeRootKeyFor(dialect: Dialect, gun: Gun, notBefore: Date): TestKey | Promise<TestKey> {
   return dialect.name === 'notary-v1' ? makeRootKey(gun, notBefore) : makeKeyFor(dialect);
 }
 
