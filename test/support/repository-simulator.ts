@@ -215,6 +215,13 @@ export class RepositorySimulator implements Fetcher {
     return this;
   }
 
+  /** Any root as the current one, signed by any keys. */
+  serveRoot(root: Root, signers: readonly TestKey[]): this {
+    this.root = root;
+    this.#serveRoot(this.#signed(root, signers));
+    return this;
+  }
+
   /** Lets a role's metadata expire at `date`, or continue from another version. */
   set(role: RoleName | string, change: { version?: number; expires?: Date }): this {
     const apply = <T extends Signed>(signed: T): T => ({
@@ -235,7 +242,10 @@ export class RepositorySimulator implements Fetcher {
   publish(expires: { snapshot?: Date; timestamp?: Date } = {}): this {
     for (const role of this.#dirty) this.#put(role, this.targets.get(role) as Targets);
     this.#dirty.clear();
-    const pins = [...this.files].filter(([role]) => role !== SNAPSHOT && role !== TIMESTAMP);
+    const unlisted: readonly RoleName[] = this.root.consistentSnapshot
+      ? [ROOT, SNAPSHOT, TIMESTAMP]
+      : [SNAPSHOT, TIMESTAMP];
+    const pins = [...this.files].filter(([role]) => !unlisted.includes(role));
     const meta = new Map<RoleName, MetaFile | null>(pins.map(([role, file]) => [role, this.#pinOf(role, file)]));
     this.snapshotTrick(meta);
     this.snapshot = nextSnapshot(this.snapshot, meta, this.now);

@@ -4,6 +4,7 @@ import {
   decodeHex,
   decodeJsonMembers,
   decodeJsonObject,
+  decodeUtf8,
   encodeUtf8,
   exactCanonicalText,
   type JsonObject,
@@ -41,6 +42,7 @@ import {
 } from '../../names.ts';
 import { asArray, asObject, bad, booleanField, integerField, objectField, stringField, stringsOf } from '../fields.ts';
 import { parseTime } from '../time.ts';
+import { jsonOfCanonical } from './canonical.ts';
 import { decodeKey } from './keys.ts';
 import { parseDelegatedName } from './names.ts';
 
@@ -65,7 +67,7 @@ export function decodeFile<K extends Signed['type']>(kind: K, file: Uint8Array):
 
 /** Reads a role's body alone, as a signer is sent it. */
 export function decodePayload<K extends Signed['type']>(kind: K, payload: Uint8Array): SignedOf<K> {
-  return malformedOnly(() => decodeBody(kind, decodeJsonObject(payload)));
+  return malformedOnly(() => decodeBody(kind, decodeJsonObject(encodeUtf8(jsonOfCanonical(decodeUtf8(payload))))));
 }
 
 /** The version that a file of any kind states. */

@@ -4,6 +4,7 @@ import type { PublicKey } from '../../keys.ts';
 import type { Delegation, Delegations, Envelope, MetaFile, RoleKeys, Signed, TargetFile } from '../../metadata.ts';
 import type { KeyId } from '../../names.ts';
 import { formatTime } from '../time.ts';
+import { jsonOfCanonical } from './canonical.ts';
 import { keyObject } from './keys.ts';
 
 /** The version of the specification that is followed (docs/spec.md). */
@@ -18,13 +19,9 @@ export function encodeFile({ signedBytes, signatures }: Pick<Envelope, 'signedBy
         ['sig', encodeHex(bytes)],
       ]),
   );
-  // the body is canonical text, but JSON has no raw control characters
-  const body = decodeUtf8(signedBytes).replace(/\p{Cc}/gu, escapeControl);
-  return encodeUtf8(`{"signatures":${exactCanonicalText(listed)},"signed":${body}}`);
-}
-
-function escapeControl(char: string): string {
-  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return encodeUtf8(
+    `{"signatures":${exactCanonicalText(listed)},"signed":${jsonOfCanonical(decodeUtf8(signedBytes))}}`,
+  );
 }
 
 /** The bytes to sign: canonical JSON of the body. */
