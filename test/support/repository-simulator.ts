@@ -242,10 +242,7 @@ export class RepositorySimulator implements Fetcher {
   publish(expires: { snapshot?: Date; timestamp?: Date } = {}): this {
     for (const role of this.#dirty) this.#put(role, this.targets.get(role) as Targets);
     this.#dirty.clear();
-    const unlisted: readonly RoleName[] = this.root.consistentSnapshot
-      ? [ROOT, SNAPSHOT, TIMESTAMP]
-      : [SNAPSHOT, TIMESTAMP];
-    const pins = [...this.files].filter(([role]) => !unlisted.includes(role));
+    const pins = [...this.files].filter(([role]) => role !== SNAPSHOT && role !== TIMESTAMP);
     const meta = new Map<RoleName, MetaFile | null>(pins.map(([role, file]) => [role, this.#pinOf(role, file)]));
     this.snapshotTrick(meta);
     this.snapshot = nextSnapshot(this.snapshot, meta, this.now);

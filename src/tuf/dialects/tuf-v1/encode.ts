@@ -2,7 +2,7 @@
 import { decodeUtf8, encodeHex, encodeUtf8, exactCanonicalText, type JsonValue } from '../../../encoding/index.ts';
 import type { PublicKey } from '../../keys.ts';
 import type { Delegation, Delegations, Envelope, MetaFile, RoleKeys, Signed, TargetFile } from '../../metadata.ts';
-import type { KeyId } from '../../names.ts';
+import { type KeyId, ROOT } from '../../names.ts';
 import { formatTime } from '../time.ts';
 import { jsonOfCanonical } from './canonical.ts';
 import { keyObject } from './keys.ts';
@@ -24,7 +24,7 @@ export function encodeFile({ signedBytes, signatures }: Pick<Envelope, 'signedBy
   );
 }
 
-/** The bytes to sign: canonical JSON of the body. */
+/** The bytes to sign: canonical JSON of the body. A root is in no snapshot: it is found by its version alone. */
 export function encodePayload(signed: Signed): Uint8Array {
   return encodeUtf8(exactCanonicalText(object({ ...bodyOf(signed), ...commonOf(signed) })));
 }
@@ -51,7 +51,9 @@ function bodyOf(signed: Signed): Fields {
     case 'targets':
       return { targets: mapValues(signed.targets, targetOf), ...delegationsOf(signed.delegations) };
     case 'snapshot':
-      return { meta: new Map([...signed.meta].map(([role, pin]) => [`${role}.json`, pinOf(pin)])) };
+      return {
+        meta: new Map([...signed.meta].flatMap(([role, pin]) => (role === ROOT ? [] : [[`${role}.json`, pinOf(pin)]]))),
+      };
     case 'timestamp':
       return { meta: object({ 'snapshot.json': pinOf(signed.snapshot) }) };
     default:
