@@ -73,7 +73,7 @@ export class TufUser implements TestUser {
   }
 }
 
-class NotaryUser implements TestUser {
+export class NotaryUser implements TestUser {
   readonly client: TestClient;
   readonly #repository: RepositorySimulator;
 
