@@ -104,6 +104,46 @@ describe('what stays when a refresh fails', () => {
   });
 });
 
+describe('pins that state a version and nothing else', () => {
+  const byVersion = async () => {
+    const repository = await RepositorySimulator.create({ dialect: tufV1 });
+    repository.pinsByVersionAlone = true;
+    repository
+      .delegateFrom('targets', { name: name('a'), patterns: ['*'] })
+      .tag('v1', 'one', 'a')
+      .publish();
+    const user = new TufUser(repository);
+    expect(await user.lookup('v1')).toBe(digest('one'));
+    const older = repository.served;
+    repository.tag('x').tag('v1', 'two', 'a').publish();
+    return { repository, user, older };
+  };
+
+  for (const [role, before, next] of [
+    [SNAPSHOT, '2.snapshot.json', '3.snapshot.json'],
+    [TARGETS, '2.targets.json', '3.targets.json'],
+    [name('a'), '1.a.json', '2.a.json'],
+  ] as const)
+    test(`S17 5.5.4, 5.6.4 ${role}: another version under the name of the announced one is refused`, async () => {
+      const { repository, user, older } = await byVersion();
+      repository.answer(next, older.get(before));
+
+      await rejected(user.lookup('v1'), { code: 'rollback', role });
+      repository.honest();
+      expect(await user.lookup('v1')).toBe(digest('two'));
+    });
+
+  test('S17 a newer one than announced is refused as well', async () => {
+    const { repository, user } = await byVersion();
+    const then = repository.served;
+    repository.tag('y').publish();
+    const newer = repository.files.get(SNAPSHOT) as Uint8Array;
+    repository.replay(then, 'timestamp.json').answer('3.snapshot.json', newer);
+
+    await rejected(user.refresh(), { code: 'rollback', role: 'snapshot' });
+  });
+});
+
 describe('a timestamp of the same version', () => {
   test('5.4.3.1 is no news, whatever it says: the one at hand stands', async () => {
     const { repository, user } = await opened();

@@ -67,7 +67,9 @@ export async function* fetchTarget(
   const deadline = new AbortController();
   let timer = setTimeout(() => deadline.abort(), timeoutMilliseconds);
   try {
-    const response = await send(url, { redirect: 'error', signal: deadline.signal });
+    // what was signed are the bytes of the file, not those of a body packed for the way
+    const headers = { 'accept-encoding': 'identity' };
+    const response = await send(url, { headers, redirect: 'error', signal: deadline.signal });
     if (response.status !== 200) {
       await response.body?.cancel();
       absent(response.status, url);

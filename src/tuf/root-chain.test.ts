@@ -141,7 +141,7 @@ for (const dialect of DIALECTS) {
       });
     });
 
-    describe('signatures of every role are those of its own keys', () => {
+    describe('S25 signatures of every role are those of its own keys', () => {
       for (const role of ['targets', 'snapshot', 'timestamp'] as const) {
         test(`${role}: the keys of the other roles do not count`, async () => {
           const repository = await RepositorySimulator.create({ dialect });

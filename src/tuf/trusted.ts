@@ -3,7 +3,7 @@
  * A client's update as immutable stages. Each takes the bytes of the next file and gives the next stage, or throws and
  * leaves what was trusted as it was; a wrong order does not compile. Nothing here reads a file, a network or a clock.
  *
- * The rules, after TUF 1.0.33 section 5 (numbered in docs/spec.md):
+ * The rules, after TUF 1.0.34 section 5 (numbered in docs/spec.md):
  *   - a root is authorised by its predecessor and by itself, and is exactly one version newer (5.3);
  *   - every file carries its role's threshold of signatures, is not older than what was trusted before, matches every
  *     pin that its referrer states, and has not expired (5.4 timestamp, 5.5 snapshot, 5.6 targets and delegations);

@@ -76,6 +76,8 @@ export class RepositorySimulator implements Fetcher {
   readonly files = new Map<RoleName, Uint8Array>();
   /** Changes the next snapshot's list before it is signed: a server that misstates. */
   snapshotTrick: (meta: Map<RoleName, MetaFile | null>) => void = () => {};
+  /** Whether snapshot and timestamp state versions and no hashes, where the dialect can. */
+  pinsByVersionAlone = false;
   readonly #served = new Map<string, Uint8Array>();
   readonly #answers = new Map<string, Answer>();
   readonly #dirty = new Set<RoleName>([TARGETS]);
@@ -290,7 +292,8 @@ export class RepositorySimulator implements Fetcher {
   /** The pin of a file that may be no metadata at all: its role's version counts then. */
   #pinOf(role: RoleName, file: Uint8Array): MetaFile {
     try {
-      return this.dialect.pin(file);
+      const pin = this.dialect.pin(file);
+      return this.pinsByVersionAlone && pin.version !== undefined ? { version: pin.version } : pin;
     } catch {
       const version = role === SNAPSHOT ? this.snapshot?.version : this.targets.get(role)?.version;
       return {

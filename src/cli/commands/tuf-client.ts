@@ -78,8 +78,8 @@ function clientOf({ io, globals }: CommandContext, options: TufClientCommandOpti
 function fetchFrom({ io, globals }: Pick<CommandContext, 'io' | 'globals'>, url: string): HttpFetch {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw new UsageError(`${url} is no http URL`);
   const transport = tlsTransport(tlsFilesFor(io, globals, url));
-  return (target, { signal }) =>
-    transport(target, { method: 'GET', headers: new Headers(), signal: signal ?? new AbortController().signal });
+  return (target, { headers, signal }) =>
+    transport(target, { method: 'GET', headers: new Headers(headers), signal: signal ?? new AbortController().signal });
 }
 
 async function refresh(context: CommandContext, options: TufClientCommandOptions): Promise<void> {

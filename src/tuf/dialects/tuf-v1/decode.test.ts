@@ -183,7 +183,7 @@ describe('what is refused', () => {
   });
 });
 
-describe('S15 a threshold', () => {
+describe('S15 S27 a threshold', () => {
   const payload = tufV1.encodeSigned(firstTargets(NOW));
 
   test('is not met by one key under two IDs, whatever IDs a file gives it', () => {

@@ -111,6 +111,17 @@ describe('spellings of other programs', () => {
     expect(counts(key, signByScheme('ecdsa-sha2-nistp256', p256.privateKey, MESSAGE))).toBe(true);
   });
 
+  test('an RSA key as PKCS#1, and a damaged one that counts for nothing', () => {
+    const text = rsa.publicKey.export({ format: 'pem', type: 'pkcs1' }).toString();
+    const key = decodeKey(object('rsa', 'rsassa-pss-sha256', text));
+    const damaged = decodeKey(
+      object('rsa', 'rsassa-pss-sha256', '-----BEGIN RSA PUBLIC KEY-----\nAAAA\n-----END RSA PUBLIC KEY-----\n'),
+    );
+
+    expect(counts(key, signByScheme('rsassa-pss-sha256', rsa.privateKey, MESSAGE))).toBe(true);
+    refused(() => verifyingKey(damaged), { code: 'malformed' });
+  });
+
   test('a point in hex', () => {
     const point = p256.publicKey.export({ format: 'der', type: 'spki' }).subarray(-65).toString('hex');
     const key = decodeKey(object('ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp256', point));

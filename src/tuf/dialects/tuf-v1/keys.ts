@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createPublicKey } from 'node:crypto';
 import {
   DecodeError,
   decodeHex,
@@ -36,11 +37,22 @@ function bytesOf(type: string, text: string): Uint8Array {
     if (type === 'ed25519') return decodeHex(text.toLowerCase());
     if (P256_POINT.test(text)) return new Uint8Array(Buffer.concat([P256_SPKI, decodeHex(text.toLowerCase())]));
     const [block] = decodePem(text);
-    if (block !== undefined) return block.bytes;
+    if (block !== undefined) return block.label === 'RSA PUBLIC KEY' ? spkiOfPkcs1(block.bytes) : block.bytes;
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
   }
   return encodeUtf8(text);
+}
+
+/** The same RSA key in the form of all others; where it is damaged, its bytes as they are. */
+function spkiOfPkcs1(bytes: Uint8Array): Uint8Array {
+  try {
+    const key = createPublicKey({ key: Buffer.from(bytes), format: 'der', type: 'pkcs1' });
+    return new Uint8Array(key.export({ format: 'der', type: 'spki' }));
+  } catch {
+    // node:crypto has untyped errors alone
+    return bytes;
+  }
 }
 
 export function keyObject(key: PublicKey): JsonValue {
