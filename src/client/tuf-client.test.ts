@@ -144,6 +144,36 @@ describe('pins that state a version and nothing else', () => {
   });
 });
 
+describe('S23 more bytes than are due', () => {
+  for (const [what, file, length] of [
+    ['a root', '2.root.json', 1 << 20],
+    ['a timestamp', 'timestamp.json', 1 << 16],
+  ] as const)
+    test(`${what} of more than ${length} bytes is not read`, async () => {
+      const { repository, user } = await opened();
+      repository.answer(file, new Uint8Array(length + 1));
+      await rejected(user.refresh(), { code: 'too-large' });
+
+      repository.answer(file, new Uint8Array(length));
+      await rejected(user.refresh(), { code: 'malformed' });
+    });
+
+  test('a snapshot, targets or a delegation that is longer than announced is not read', async () => {
+    for (const role of [SNAPSHOT, TARGETS, name('a')]) {
+      const { repository, user } = await opened();
+      repository
+        .delegateFrom('targets', { name: name('a'), patterns: ['*'] })
+        .tag('x', 'x', 'a')
+        .publish();
+      const file = repository.files.get(role) as Uint8Array;
+      for (const [fileName, bytes] of repository.served)
+        if (bytes === file) repository.answer(fileName, new Uint8Array([...file, 0x20]));
+
+      await rejected(user.lookup('x'), { code: 'too-large' });
+    }
+  });
+});
+
 describe('a timestamp of the same version', () => {
   test('5.4.3.1 is no news, whatever it says: the one at hand stands', async () => {
     const { repository, user } = await opened();

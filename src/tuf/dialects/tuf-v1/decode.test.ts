@@ -152,6 +152,16 @@ describe('what is refused', () => {
       refused(() => tufV1.decode('targets', encodeUtf8(succinct(bits, prefix))), malformed);
   });
 
+  test('S23 a key ID that is empty or endless, in a signature, a key and a role', () => {
+    const file = (keyId: string) =>
+      encodeUtf8(
+        `{"signatures":[{"keyid":"${keyId}","sig":""}],"signed":{"_type":"targets","expires":"2030-01-01T00:00:00Z","spec_version":"1.0.34","targets":{},"version":1}}`,
+      );
+
+    tufV1.decode('targets', file('x'.repeat(1024)));
+    for (const bad of ['', 'x'.repeat(1025)]) refused(() => tufV1.decode('targets', file(bad)), malformed);
+  });
+
   test('S11 duplicate keys, trailing bytes and a BOM', async () => {
     const text = decodeUtf8((await files()).get(TIMESTAMP) as Uint8Array);
     for (const bad of [
