@@ -303,6 +303,23 @@ describe('two processes', () => {
     expect(user.versions(...TOP)).toEqual({ root: 1, timestamp: 4, snapshot: 4, targets: 4 });
   });
 
+  test('S17 nor an older snapshot', async () => {
+    const { repository, user } = await opened();
+    repository.tag('v2').publish();
+    const older = repository.served;
+    repository.tag('v3').publish();
+    const slow = {
+      fetch: async (_gun: unknown, fileName: string) => {
+        if (fileName === '3.snapshot.json') await user.refresh();
+        return older.get(fileName);
+      },
+    };
+    const behind = new TufClient({ dialect: tufV1, gun: repository.gun, fetcher: slow, files: user.files, now: NOW });
+
+    await rejected(behind.refresh(), { code: 'rollback', role: 'snapshot' });
+    expect(user.versions('snapshot', 'targets')).toEqual({ snapshot: 4, targets: 4 });
+  });
+
   test('S18 nor an older root over a newer one', async () => {
     const { repository, user } = await opened();
     await repository.rotate('root');
@@ -381,6 +398,22 @@ describe('S20 delegations', () => {
 
     expect(await user.lookup('x')).toBe(digest('x'));
     expect(repository.takeRequests()).toEqual(['2.root.json', 'timestamp.json']);
+  });
+
+  test('is verified once for a delegator, however many paths one client looks up', async () => {
+    const { repository, user } = await opened();
+    repository
+      .delegateFrom('targets', { name: name('a'), ...all })
+      .tag('x', 'x', 'a')
+      .tag('y', 'y', 'a')
+      .publish();
+    const client = user.client();
+    await client.find('x');
+    user.files.files.delete(name('a'));
+    repository.takeRequests();
+
+    expect((await client.find('y'))?.role as string).toBe('a');
+    expect(repository.takeRequests()).toEqual([]);
   });
 
   test('by hash: each bin is asked for what falls into it alone', async () => {

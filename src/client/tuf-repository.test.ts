@@ -200,6 +200,18 @@ describe('a target that is downloaded', () => {
   });
 });
 
+test('S34 a target is not fetched from where a redirect leads, though the bytes there are the signed ones', async () => {
+  const directory = scratch();
+  answer = (path) =>
+    path === '/elsewhere' ? new Response(Buffer.from(CONTENT)) : Response.redirect('/elsewhere', 302);
+  const url = `http://127.0.0.1:${server.port}/targets/x`;
+
+  await rejected(new TargetDirectory(directory).save(found(), fetchTarget(url, found())), {
+    name: 'DownloadError',
+  } as never);
+  expect(readdirSync(directory)).toEqual([]);
+});
+
 describe('trusted files on disk', () => {
   test('S7 S13 one directory, one encoded file a role, private, and nothing beside them', async () => {
     const repository = await RepositorySimulator.create({ dialect: tufV1 });
