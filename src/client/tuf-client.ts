@@ -20,6 +20,7 @@ import {
   type TrustedTimestamp,
   type UpdateContext,
   VerificationError,
+  type Version,
 } from '../tuf/index.ts';
 import { DownloadError, TrustDirectoryError } from './errors.ts';
 import type { Fetcher } from './fetcher.ts';
@@ -109,8 +110,7 @@ export class TufClient {
     if (cached === undefined)
       throw new TrustDirectoryError('unreadable', ROOT, 'no root is trusted here yet: initialize with one');
     let newest = TrustedRoot.load(cached, this.#context);
-    const fetchRoot = (version: MetaFile['version']) =>
-      this.#fetch(dialect.fileName(ROOT, version === undefined ? {} : { version }), MAX_ROOT_BYTES);
+    const fetchRoot = (version: Version) => this.#fetch(dialect.fileName(ROOT, { version }), MAX_ROOT_BYTES);
     for await (const next of newerRoots(newest, fetchRoot)) {
       // 5.3.8: kept at once, unless another process got further meanwhile
       this.#keep(ROOT, next.file, newest.file, (other) => this.#versionOf(other) < next.signed.version);

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import {
   DirectoryTrustedFiles,
-  type DownloadError,
+  DownloadError,
   fetchTarget,
   type HttpFetch,
   HttpTufFetcher,
@@ -44,8 +44,8 @@ export async function tufClient(
 }
 
 function messageOf(error: unknown): string {
-  const isOfRepository = error instanceof VerificationError || (error as DownloadError).name === 'DownloadError';
-  return isOfRepository ? `error: ${(error as Error).message}` : failureOf(error, '').message;
+  if (error instanceof VerificationError || error instanceof DownloadError) return `error: ${error.message}`;
+  return failureOf(error, '').message;
 }
 
 function required(value: string | undefined, name: string): string {
