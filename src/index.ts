@@ -6,6 +6,8 @@
  *     import { verifyImage } from 'hallmark';
  *     const { digest } = await verifyImage('docker.io/library/alpine:3', { server: 'https://notary.example.com' });
  *
+ * A TUF 1.0 repository is read by `TufClient` with `tufV1` (docs/tuf-client.md).
+ *
  * Everything that can go wrong is an exported error class: `VerificationError` (not trusted), `DownloadError` (could not be
  * had), `TrustDirectoryError`, `InvalidReferenceError`.
  */
@@ -30,6 +32,7 @@ export {
   notaryV1,
   parseGun,
   type RoleName,
+  tufV1,
   VerificationError,
 } from './tuf/index.ts';
 export { type VerifyImageOptions, verifyImage } from './verify-image.ts';

@@ -12,6 +12,7 @@ import { addKeyCommands } from './commands/key/index.ts';
 import { addPolicyCommands } from './commands/policy/index.ts';
 import { addServiceCommands } from './commands/services.ts';
 import { addPinCommands, addStagingCommands } from './commands/staging-and-pins.ts';
+import { addTufClientCommands } from './commands/tuf-client-command.ts';
 import type { CommandContext } from './context.ts';
 import { ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -73,7 +74,7 @@ async function mannersOfPolicy(io: Io, options: GlobalOptions): Promise<Pick<Par
 }
 
 /** Commands that change nothing: they start without what keys and publishing need. */
-const LOOKS_ONLY = new Set(['verify', 'inspect', 'pull', 'archive']);
+const LOOKS_ONLY = new Set(['verify', 'inspect', 'pull', 'archive', 'tuf-client']);
 
 function loaded<T>(part: T | undefined): T {
   if (part === undefined) throw new Error('used by a command that only looks');
@@ -121,6 +122,7 @@ export function commandTree(io: Io, context: (globals: GlobalOptions) => Command
   addPolicyCommands(program, globals);
   addEnforcementCommands(program, globals);
   addAuditCommands(program, globals);
+  addTufClientCommands(program, globals);
   for (const command of program.commands) command.copyInheritedSettings(program);
   program.argument('[command]').usage('[options] [command]').allowExcessArguments();
   program.action((command?: string) => {

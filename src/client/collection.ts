@@ -11,7 +11,8 @@ import {
   type Version,
 } from '../tuf/index.ts';
 import type { Fetcher } from './fetcher.ts';
-import { MAX_ROOT_BYTES, MAX_ROOT_UPDATES, type TrustedRepository } from './updater.ts';
+import { MAX_ROOT_BYTES, MAX_ROOT_UPDATES } from './limits.ts';
+import type { TrustedRepository } from './updater.ts';
 
 /** All that any client needs of a repository, from whatever root it trusts on: public, and byte for byte as it came. */
 export interface Collection {

@@ -21,30 +21,88 @@ export function readIfThere(path: string): Uint8Array | undefined {
  * @throws TrustDirectoryError `unwritable`, and the file is as it was
  */
 export function replaceFile(path: string, bytes: Uint8Array): void {
-  const temporary = `${path}.${process.pid}.${++written}.tmp`;
+  const replacement = new Replacement(path);
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const file = openSync(temporary, 'wx', 0o600);
-    try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, path);
-    syncDirectory(dirname(path));
+    replacement.write(bytes);
+    replacement.finish();
   } catch (cause) {
-    removeIfThere(temporary);
-    throw new TrustDirectoryError('unwritable', path, `cannot write ${path}: ${codeOf(cause)}`, { cause });
+    replacement.abandon();
+    throw cause;
   }
 }
 
-/** Clears away what a failed write left; whatever stands in its way, the failed write is what there is to report. */
-function removeIfThere(path: string): void {
+/**
+ * As {@link replaceFile}, with bytes that come bit by bit: `content` hands them to `write`. Where it throws, the file is as
+ * it was. @throws TrustDirectoryError `unwritable`, and what `content` throws
+ */
+export async function replaceFileBy(
+  path: string,
+  content: (write: (bytes: Uint8Array) => void) => Promise<void>,
+): Promise<void> {
+  const replacement = new Replacement(path);
   try {
-    unlinkSync(path);
-  } catch {
-    // most often it was never made
+    await content((bytes) => replacement.write(bytes));
+    replacement.finish();
+  } catch (cause) {
+    replacement.abandon();
+    throw cause;
+  }
+}
+
+/** A file that is being written beside the one that it will replace. */
+class Replacement {
+  readonly #path: string;
+  readonly #temporary: string;
+  readonly #file: number;
+  #isOpen = true;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#temporary = `${path}.${process.pid}.${++written}.tmp`;
+    this.#file = this.#onDisk(() => {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      return openSync(this.#temporary, 'wx', 0o600);
+    });
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#onDisk(() => {
+      for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at);
+    });
+  }
+
+  finish(): void {
+    this.#onDisk(() => {
+      fsyncSync(this.#file);
+      this.#close();
+      renameSync(this.#temporary, this.#path);
+      syncDirectory(dirname(this.#path));
+    });
+  }
+
+  /** Clears away what a failed write left; whatever stands in its way, the failed write is what there is to report. */
+  abandon(): void {
+    try {
+      this.#close();
+      unlinkSync(this.#temporary);
+    } catch {
+      // it may be renamed already
+    }
+  }
+
+  #close(): void {
+    if (this.#isOpen) closeSync(this.#file);
+    this.#isOpen = false;
+  }
+
+  #onDisk<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (cause) {
+      throw new TrustDirectoryError('unwritable', this.#path, `cannot write ${this.#path}: ${codeOf(cause)}`, {
+        cause,
+      });
+    }
   }
 }
 

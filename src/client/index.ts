@@ -22,4 +22,8 @@ export * from './pin-changes.ts';
 export * from './pin-file.ts';
 export * from './pinning.ts';
 export * from './resolve.ts';
+export * from './target-directory.ts';
+export * from './trusted-files.ts';
+export * from './tuf-client.ts';
+export * from './tuf-repository.ts';
 export * from './updater.ts';

@@ -24,15 +24,11 @@ import {
 import { DownloadError } from './errors.ts';
 import type { Fetcher } from './fetcher.ts';
 import type { HighWaterMarks } from './high-water-marks.ts';
+import { MAX_ROOT_BYTES, MAX_TIMESTAMP_BYTES, maxBytes } from './limits.ts';
 import type { MetadataCache } from './metadata-cache.ts';
 import { choosePin, type TrustPinning } from './pinning.ts';
+import { newerRoots } from './root-chain.ts';
 
-/** Bytes that a file of which nothing is known yet may have (S23; Notary allows 100 MiB for a root). */
-export const MAX_ROOT_BYTES = 1 << 20;
-const MAX_TIMESTAMP_BYTES = 1 << 16;
-/** Bytes that a file may have whatever its referrer says. */
-const MAX_PINNED_BYTES = 1 << 26;
-export const MAX_ROOT_UPDATES = 1024;
 const MAX_DELEGATIONS = 1000;
 
 export interface UpdaterOptions {
@@ -184,16 +180,14 @@ export class Updater {
     return newest;
   }
 
-  /** 5.3: one version after the other until there is no next. */
   async #followChain(root: TrustedRoot): Promise<TrustedRoot> {
+    const { dialect } = this.#options;
     let newest = root;
-    for (let updates = 0; updates < MAX_ROOT_UPDATES; updates++) {
-      const name = this.#options.dialect.fileName(ROOT, { version: (newest.signed.version + 1) as Version });
-      const file = await this.#fetch(name, MAX_ROOT_BYTES);
-      if (file === undefined) return newest;
-      newest = newest.updateRoot(file);
-    }
-    throw new VerificationError('root-chain', ROOT, `more than ${MAX_ROOT_UPDATES} new roots at once`);
+    for await (const next of newerRoots(root, (version) =>
+      this.#fetch(dialect.fileName(ROOT, { version }), MAX_ROOT_BYTES),
+    ))
+      newest = next;
+    return newest;
   }
 
   async #loadFrom(root: TrustedRoot): Promise<TrustedRepository> {
@@ -318,10 +312,7 @@ export class Updater {
     const sha256 = pin.hashes?.get('sha256');
     if (cached !== undefined && sha256 !== undefined && sha256Hex(cached) === encodeHex(sha256)) return cached;
     const { dialect, gun } = this.#options;
-    const file = await this.#fetch(
-      dialect.fileName(role, pin),
-      Math.min(pin.length ?? MAX_PINNED_BYTES, MAX_PINNED_BYTES),
-    );
+    const file = await this.#fetch(dialect.fileName(role, pin), maxBytes(pin.length));
     if (file === undefined) {
       throw new DownloadError('not-found', gun, `trust server lacks the ${role} metadata of ${gun} that it announces`, {
         status: 404,

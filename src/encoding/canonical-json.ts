@@ -5,7 +5,7 @@ import { compareUtf8, encodeUtf8 } from './text.ts';
 
 /**
  * Canonical JSON as TUF signs it and Notary v1 computes it: no white space, object keys in the order of their UTF-8
- * bytes, only `"` and `\` escaped, numbers as integers. The same bytes as OLPC canonical JSON, which TUF 1.0 uses.
+ * bytes, only `"` and `\` escaped, numbers as integers. The bytes of OLPC canonical JSON, but for odd numbers.
  *
  * Numbers go through a double as in Go (`1e3` becomes `1000`); one of 2^63 or more becomes -2^63, as Go's conversion
  * does on amd64. @throws DecodeError on a fraction
@@ -16,12 +16,30 @@ export function encodeCanonicalJson(value: JsonValue): Uint8Array {
 
 /** As {@link encodeCanonicalJson}, as text. @throws DecodeError */
 export function canonicalText(value: JsonValue): string {
+  return textOf(value, ({ text }) => integer(Number(text)));
+}
+
+/**
+ * Canonical JSON as TUF 1.0 signs it: the same, but an integer of any size stays what it is, and a number that is not
+ * spelled as an integer is refused, since other implementations do not agree on it. @throws DecodeError
+ */
+export function exactCanonicalText(value: JsonValue): string {
+  return textOf(value, ({ text }) => {
+    if (!INTEGER.test(text)) throw new DecodeError('canonical JSON has integers alone');
+    return text === '-0' ? '0' : text;
+  });
+}
+
+type Spell = (number: JsonNumber) => string;
+const INTEGER = /^-?\d+$/;
+
+function textOf(value: JsonValue, spell: Spell): string {
   if (typeof value === 'string') return quote(value);
   if (typeof value === 'number') return integer(value);
   if (value === null || typeof value === 'boolean') return String(value);
-  if (value instanceof JsonNumber) return integer(Number(value.text));
-  if (isArray(value)) return `[${value.map(canonicalText).join(',')}]`;
-  return object(value);
+  if (value instanceof JsonNumber) return spell(value);
+  if (isArray(value)) return `[${value.map((member) => textOf(member, spell)).join(',')}]`;
+  return object(value, spell);
 }
 
 /**
@@ -52,14 +70,14 @@ function integer(value: number): string {
   return String(BigInt.asIntN(64, big) === big ? big : -(2n ** 63n));
 }
 
-function object(map: ReadonlyMap<string, JsonValue>): string {
+function object(map: ReadonlyMap<string, JsonValue>, spell: Spell): string {
   const parts: string[] = [];
   let previous: string | undefined;
   let sorted = true;
   for (const [key, member] of map) {
     if (previous !== undefined && compareUtf8(previous, key) > 0) sorted = false;
     previous = key;
-    parts.push(`${quote(key)}:${canonicalText(member)}`);
+    parts.push(`${quote(key)}:${textOf(member, spell)}`);
   }
   if (sorted) return `{${parts.join(',')}}`;
   const keys = [...map.keys()].map((key, index) => ({ key, part: parts[index] as string }));

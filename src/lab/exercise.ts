@@ -58,7 +58,7 @@ export interface Exercise {
   readonly part: 'Sign and verify' | 'Attack' | 'Steal and recover';
   /** Three sentences: what is at stake, what is done, what to look at. */
   readonly about: string;
-  /** The step of the TUF specification 1.0.33, or the rule, that refuses the attack. */
+  /** The step of the TUF specification 1.0.34, or the rule, that refuses the attack. */
   readonly rule?: string;
   readonly steps: readonly Step[];
 }

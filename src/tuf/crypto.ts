@@ -5,6 +5,7 @@ import { constants, createHash, sign, verify } from 'node:crypto';
 import { MetadataError } from './errors.ts';
 import { type KeyAlgorithm, type PublicKey, verifyingKey } from './keys.ts';
 import type { HashAlgorithm, Signature } from './metadata.ts';
+import { SCHEMES } from './schemes.ts';
 
 /** The `method` that is written for a key's signatures (reference 2.7). */
 export const SIGNATURE_METHODS: Readonly<Record<KeyAlgorithm, string>> = {
@@ -22,7 +23,9 @@ const PKCS1 = { padding: constants.RSA_PKCS1_PADDING } as const;
  */
 export function isSignatureValid(key: PublicKey, message: Uint8Array, signature: Signature): boolean {
   try {
-    const { algorithm, object, coordinate } = verifyingKey(key);
+    const { algorithm, object, coordinate, scheme } = verifyingKey(key);
+    if (scheme !== undefined)
+      return verify(scheme.digest, message, { key: object, ...scheme.verifying }, signature.bytes);
     const method = signature.method.toLowerCase();
     switch (algorithm) {
       case 'ecdsa':
@@ -56,6 +59,13 @@ export function signBytes(algorithm: KeyAlgorithm, key: KeyObject, message: Uint
     default:
       return algorithm satisfies never;
   }
+}
+
+/** Signs `message` as the key's own scheme says. @throws MetadataError `unsupported-key` */
+export function signByScheme(scheme: string, key: KeyObject, message: Uint8Array): Uint8Array {
+  const found = SCHEMES.get(scheme);
+  if (found === undefined) throw new MetadataError('unsupported-key', `unknown scheme ${scheme}`);
+  return new Uint8Array(sign(found.digest, message, { key, ...found.signing }));
 }
 
 export function hash(algorithm: HashAlgorithm, bytes: Uint8Array): Uint8Array {

@@ -7,7 +7,7 @@ export type SignedOf<K extends Signed['type']> = Extract<Signed, { type: K }>;
 
 /** A wire format: how bytes look, never whether they are trusted. */
 export interface Dialect {
-  readonly name: 'notary-v1';
+  readonly name: 'notary-v1' | 'tuf-v1';
 
   /** What a file says. @throws MetadataError `malformed` */
   decode<K extends Signed['type']>(kind: K, file: Uint8Array): Envelope<SignedOf<K>>;
@@ -26,6 +26,9 @@ export interface Dialect {
 
   /** The root keys that may speak for `gun`: at `at`, or at any time when it is left out. */
   rootKeys(root: Root, gun: Gun, at?: Date): ReadonlyMap<KeyId, PublicKey>;
+
+  /** Whether `parent` may delegate to a role of this name at all, whatever its file says. */
+  mayDelegate(parent: RoleName, child: RoleName): boolean;
 
   /** Name of a role's file, without directory: by its pin where the wire addresses files so. */
   fileName(role: RoleName, pin?: MetaFile): string;

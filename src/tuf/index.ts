@@ -8,16 +8,21 @@
  *     const targets = root.updateTimestamp(ts).updateSnapshot(sn).updateTargets(tg);
  *     findTarget(targets.roles, 'latest');
  */
+export type { UpdateContext } from './admission.ts';
 export * from './crypto.ts';
 export * from './delegations.ts';
 export * from './dialect.ts';
 export { decodeKey as decodeKeyObject, keyObject, notaryV1, readCertificate } from './dialects/notary-v1/index.ts';
+export { encodeName, tufV1 } from './dialects/tuf-v1/index.ts';
 export * from './edit.ts';
 export * from './errors.ts';
 export * from './keys.ts';
 export * from './metadata.ts';
 export * from './names.ts';
+export * from './path-patterns.ts';
 export * from './pin.ts';
 export * from './rollback.ts';
+export * from './schemes.ts';
+export * from './target-search.ts';
 export * from './trusted.ts';
 export * from './verify.ts';

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { decodePem, decodeUtf8, encodeBase64, encodePem, encodeUtf8, quoteText } from '../encoding/index.ts';
+import { decodePem, decodeUtf8, encodeBase64, encodeHex, encodePem, encodeUtf8, quoteText } from '../encoding/index.ts';
 import { MetadataError } from './errors.ts';
 import type { KeyId } from './names.ts';
+import { SCHEMES, type Scheme } from './schemes.ts';
 
 /** A public key as metadata carries it. The type decides the signature algorithm, never a signature's `method`. */
 export interface PublicKey {
@@ -10,6 +11,8 @@ export interface PublicKey {
   readonly type: string;
   /** SPKI DER (`ecdsa`, `rsa`), PEM text of a certificate chain (`*-x509`), or 32 raw bytes (`ed25519`). */
   readonly bytes: Uint8Array;
+  /** How the key signs, where its key object says so, such as `ecdsa-sha2-nistp256`; part of its key ID then. */
+  readonly scheme?: string;
 }
 
 export type KeyAlgorithm = 'ecdsa' | 'rsa' | 'ed25519';
@@ -20,6 +23,8 @@ export interface VerifyingKey {
   readonly object: KeyObject;
   /** Bytes of one coordinate of an ECDSA signature: 32 for P-256, 48 for P-384, 66 for P-521. */
   readonly coordinate: number;
+  /** What the key object says of its signatures, if it does. */
+  readonly scheme: Scheme | undefined;
   /** The same for every spelling of one key: hex SHA-256 of its SPKI DER. */
   readonly fingerprint: string;
 }
@@ -34,15 +39,24 @@ const COORDINATES: ReadonlyMap<string, number> = new Map([
 const keyIds = new WeakMap<PublicKey, KeyId>();
 const verifyingKeys = new WeakMap<PublicKey, VerifyingKey>();
 
-/** Key ID: SHA-256 of the canonical key object, `private` always null (reference 2.6). */
+/** Key ID: SHA-256 of the canonical key object; without a scheme `private` is part of it, always null (reference 2.6). */
 export function keyId(key: PublicKey): KeyId {
   let id = keyIds.get(key);
   if (id === undefined) {
-    const text = `{"keytype":${quoted(key.type)},"keyval":{"private":null,"public":"${encodeBase64(key.bytes)}"}}`;
+    const text =
+      key.scheme === undefined
+        ? `{"keytype":${quoted(key.type)},"keyval":{"private":null,"public":"${encodeBase64(key.bytes)}"}}`
+        : `{"keytype":${quoted(key.type)},"keyval":{"public":${quoted(publicText(key))}},"scheme":${quoted(key.scheme)}}`;
     id = createHash('sha256').update(text).digest('hex') as KeyId;
     keyIds.set(key, id);
   }
   return id;
+}
+
+/** The text of a key under a scheme: hex of an Ed25519 key, PEM of any other. */
+export function publicText(key: PublicKey): string {
+  if (key.type === 'ed25519') return encodeHex(key.bytes);
+  return encodePem({ label: 'PUBLIC KEY', headers: new Map(), bytes: key.bytes });
 }
 
 function quoted(text: string): string {
@@ -98,7 +112,17 @@ function readKey(key: PublicKey): VerifyingKey {
   }
   const coordinate = algorithm === 'ecdsa' ? COORDINATES.get(details?.namedCurve ?? '') : 0;
   if (coordinate === undefined) throw new MetadataError('unsupported-key', 'ecdsa key on an unsupported curve');
-  return { algorithm, object, coordinate, fingerprint };
+  return { algorithm, object, coordinate, fingerprint, scheme: schemeOf(key, coordinate) };
+}
+
+/** S1: a scheme that does not fit its key makes the key useless, it never picks another algorithm. */
+function schemeOf({ type, scheme }: PublicKey, coordinate: number): Scheme | undefined {
+  if (scheme === undefined) return undefined;
+  const found = SCHEMES.get(scheme);
+  if (found?.algorithm !== type || found.coordinate !== coordinate) {
+    throw new MetadataError('unsupported-key', `${quoteText(type, 40)} key with scheme ${quoteText(scheme, 40)}`);
+  }
+  return found;
 }
 
 function keyObject(key: PublicKey): KeyObject {

@@ -4,6 +4,11 @@ import type { PublicKey } from './keys.ts';
 import type { KeyId, RoleName, TopLevelRole, Version } from './names.ts';
 
 export type HashAlgorithm = 'sha256' | 'sha512';
+/** Bytes of a hash, by its name on the wire. */
+export const HASH_BYTES: ReadonlyMap<string, number> = new Map([
+  ['sha256', 32],
+  ['sha512', 64],
+]);
 
 /** The keys that may sign for a role, and how many of them must. */
 export interface RoleKeys {
@@ -51,11 +56,26 @@ export interface Delegation extends RoleKeys {
   readonly name: RoleName;
   /** Prefixes of the target paths that the role may sign; `''` is every path, an empty list none. */
   readonly paths: readonly string[];
+  /** Patterns of further paths: `*` and `?` stand for characters other than `/`. */
+  readonly patterns?: readonly string[];
+  /** Beginnings of the hex SHA-256 of further paths. */
+  readonly hashPrefixes?: readonly string[];
+  /** Whether a search for a path that the role may sign ends with this role and those below it. */
+  readonly terminating?: boolean;
+}
+
+/** 2^bits roles with the same keys, named `<prefix>-<hex number>`: each may sign the paths whose hash begins so. */
+export interface SuccinctRoles extends RoleKeys {
+  /** 1 to 32. */
+  readonly bits: number;
+  readonly namePrefix: string;
 }
 
 export interface Delegations {
   readonly keys: ReadonlyMap<KeyId, PublicKey>;
   readonly roles: readonly Delegation[];
+  /** Instead of `roles`. */
+  readonly succinct?: SuccinctRoles;
 }
 
 export interface Targets extends Common {

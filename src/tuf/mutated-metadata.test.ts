@@ -3,11 +3,12 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { VECTOR_NOW, vectorRepository } from '../../test/support/vectors.ts';
 import { encodeUtf8 } from '../encoding/index.ts';
+import type { UpdateContext } from './admission.ts';
 import { kindOf } from './dialect.ts';
 import { notaryV1 } from './dialects/notary-v1/index.ts';
 import { MetadataError, VerificationError } from './errors.ts';
 import { parentRole, type RoleName } from './names.ts';
-import { TrustedRoot, type UpdateContext } from './trusted.ts';
+import { TrustedRoot } from './trusted.ts';
 
 /** Recorded files of the original programs, of every kind and of several key types. */
 const repositories = ['c-docker-delegations', 'd-notary-custom-nested', 'i-ed25519-server-keys', 'j-rsa-keys'].map(

@@ -41,3 +41,17 @@ export function checkPinnedVersion(role: RoleName, pin: MetaFile, version: Versi
     });
   }
 }
+
+/**
+ * Holds a referrer's new pin against its older one: what was pinned by version stays listed, and its version does not fall.
+ * A pin that states no version asks nothing. @throws VerificationError `rollback`
+ */
+export function checkPinKept(role: RoleName, before: MetaFile | undefined, now: MetaFile | undefined): void {
+  if (before?.version === undefined) return;
+  if (now?.version !== undefined && now.version >= before.version) return;
+  const actual = now === undefined ? 'not listed' : `version ${now.version}`;
+  throw new VerificationError('rollback', role, `${role} is ${actual} where version ${before.version} was before`, {
+    expected: `at least ${before.version}`,
+    actual,
+  });
+}

@@ -3,42 +3,33 @@
  * A client's update as immutable stages. Each takes the bytes of the next file and gives the next stage, or throws and
  * leaves what was trusted as it was; a wrong order does not compile. Nothing here reads a file, a network or a clock.
  *
- * The rules, after TUF 1.0.33 section 5 (numbered in docs/spec.md):
+ * The rules, after TUF 1.0.34 section 5 (numbered in docs/spec.md):
  *   - a root is authorised by its predecessor and by itself, and is exactly one version newer (5.3);
  *   - every file carries its role's threshold of signatures, is not older than what was trusted before, matches every
  *     pin that its referrer states, and has not expired (5.4 timestamp, 5.5 snapshot, 5.6 targets and delegations);
  *   - top-level and delegated targets go through the same checks (S21).
  */
-import { equalBytes } from '../encoding/index.ts';
-import type { Dialect, SignedOf } from './dialect.ts';
-import { kindOf } from './dialect.ts';
-import { MetadataError, VerificationError } from './errors.ts';
+import { type Admitted, type Authority, admit, decodeRole, trustedBefore, type UpdateContext } from './admission.ts';
+import { VerificationError } from './errors.ts';
 import { checkExpiry, faultOf } from './expiry.ts';
 import type { PublicKey } from './keys.ts';
-import type { Envelope, MetaFile, RoleKeys, Root, Signed, Snapshot, Targets, Timestamp, Verified } from './metadata.ts';
-import { type Gun, type KeyId, ROOT, type RoleName, SNAPSHOT, TARGETS, TIMESTAMP, type TopLevelRole } from './names.ts';
-import { checkPin, checkPinnedVersion } from './pin.ts';
-import { checkRollback, type Mark, type Marks, markOf, unlistedDelegations } from './rollback.ts';
+import type {
+  Delegation,
+  Envelope,
+  MetaFile,
+  RoleKeys,
+  Root,
+  Signed,
+  Snapshot,
+  Targets,
+  Timestamp,
+  Verified,
+} from './metadata.ts';
+import { type KeyId, ROOT, type RoleName, SNAPSHOT, TARGETS, TIMESTAMP, type TopLevelRole } from './names.ts';
+import { delegationNamed } from './path-patterns.ts';
+import { checkPin, checkPinKept, checkPinnedVersion } from './pin.ts';
+import { checkRollback, type Marks, markOf, unlistedDelegations } from './rollback.ts';
 import { verifyRole } from './verify.ts';
-
-/** What a publisher may find expired; a delegation is passed over alone. */
-const RENEWABLE: readonly RoleName[] = [TIMESTAMP, SNAPSHOT, TARGETS];
-/** What nobody can renew in a frozen copy: the publisher's own files still expire. */
-const FROZEN: readonly RoleName[] = [TIMESTAMP, SNAPSHOT];
-
-/** What holds for one whole update. */
-export interface UpdateContext {
-  readonly dialect: Dialect;
-  readonly gun: Gun;
-  /** The moment at which expiry is judged: one for the whole update (S26). */
-  readonly now: Date;
-  /** The newest versions ever trusted; empty on first use. */
-  readonly marks: Marks;
-  /** For a publisher, who renews what has expired: it may be past its time. Never to use it. */
-  readonly renewing?: boolean;
-  /** For a copy that no server renews: timestamp and snapshot may be past their time, since versions say how old is too old. */
-  readonly frozen?: boolean;
-}
 
 /** Which root keys a user accepts on first use. */
 export interface RootPin {
@@ -51,12 +42,6 @@ export interface TrustedFile<T extends Signed> {
   readonly signed: Verified<T>;
   readonly file: Uint8Array;
   readonly envelope: Envelope<T>;
-}
-
-/** The keys and threshold under which a role is judged. */
-interface Authority {
-  readonly keys: ReadonlyMap<KeyId, PublicKey>;
-  readonly role: RoleKeys;
 }
 
 export class TrustedRoot implements TrustedFile<Root> {
@@ -75,7 +60,7 @@ export class TrustedRoot implements TrustedFile<Root> {
 
   /** A root trusted before. Expiry of file and certificate is judged later, so that it can still name its successor. */
   static load(file: Uint8Array, context: UpdateContext): TrustedRoot {
-    const envelope = decode('root', ROOT, file, context.dialect);
+    const envelope = decodeRole('root', ROOT, file, context.dialect);
     return new TrustedRoot(
       context,
       file,
@@ -89,7 +74,7 @@ export class TrustedRoot implements TrustedFile<Root> {
    * be an old one whose chain leads on: {@link assertCurrent} holds its end against the newest root ever trusted.
    */
   static bootstrap(file: Uint8Array, context: UpdateContext, pin: RootPin): TrustedRoot {
-    const envelope = decode('root', ROOT, file, context.dialect);
+    const envelope = decodeRole('root', ROOT, file, context.dialect);
     const root = envelope.signed;
     const [keys, role] = rootAuthority(root, context, context.now);
     const admitted = new Map([...keys].filter(([, key]) => pin.admits(key)));
@@ -103,7 +88,7 @@ export class TrustedRoot implements TrustedFile<Root> {
 
   /** The next root: exactly version N+1, signed by this one's keys and by its own (5.3.4, 5.3.5; S18). */
   updateRoot(file: Uint8Array): TrustedRoot {
-    const envelope = decode('root', ROOT, file, this.#context.dialect);
+    const envelope = decodeRole('root', ROOT, file, this.#context.dialect);
     const next = envelope.signed;
     if (next.version !== this.signed.version + 1) {
       throw new VerificationError(
@@ -138,10 +123,24 @@ export class TrustedRoot implements TrustedFile<Root> {
   updateTimestamp(file: Uint8Array, cached?: Uint8Array): TrustedTimestamp {
     this.assertCurrent();
     const trusted = admit('timestamp', TIMESTAMP, file, cached, this.authority('timestamp'), undefined, this.#context);
+    // 5.4.3.2, where the snapshot is pinned by version
+    checkPinKept(SNAPSHOT, trusted.before?.snapshot, trusted.signed.snapshot);
     // it says that the rest is the newest, unless nobody could sign a newer one: a server does not under an expired root
     if (this.#context.frozen !== true && faultOf(ROOT, () => this.assertInTime()).length === 0)
       checkExpiry(TIMESTAMP, trusted.signed, this.#context.now);
     return new TrustedTimestamp(this, trusted, this.#context);
+  }
+
+  /**
+   * 5.4.3.1: whether a timestamp has the version of the one trusted before. Then it is no news, whatever else it says, and
+   * the trusted one stands.
+   */
+  repeatsTimestamp(file: Uint8Array, cached: Uint8Array): boolean {
+    const authority = this.authority('timestamp');
+    const [fresh, before] = [file, cached].map((bytes) =>
+      trustedBefore('timestamp', TIMESTAMP, bytes, authority, this.#context.dialect),
+    );
+    return fresh !== undefined && fresh.version === before?.version;
   }
 
   /**
@@ -193,6 +192,8 @@ export class TrustedTimestamp implements TrustedFile<Timestamp> {
   updateSnapshot(file: Uint8Array, cached?: Uint8Array): TrustedSnapshot {
     const authority = this.root.authority('snapshot');
     const trusted = admit('snapshot', SNAPSHOT, file, cached, authority, this.signed.snapshot, this.#context);
+    // 5.5.5: what was pinned by version stays listed, and does not fall
+    for (const [role, before] of trusted.before?.meta ?? []) checkPinKept(role, before, trusted.signed.meta.get(role));
     const rootPin = trusted.signed.meta.get(ROOT);
     if (rootPin !== undefined) {
       checkPin(ROOT, rootPin, this.root.file);
@@ -227,8 +228,13 @@ export class TrustedSnapshot implements TrustedFile<Snapshot> {
     const authority = this.timestamp.root.authority('targets');
     const pin = requirePin(TARGETS, this.signed);
     const trusted = admit('targets', TARGETS, file, cached, authority, pin, this.#context);
-    const marks = withMark(this.marks, { role: TARGETS, ...trusted }, authority.role);
-    return new TrustedTargets(this, new Map([[TARGETS, { role: TARGETS, ...trusted }]]), marks, this.#context);
+    const top = trustedFile(TARGETS, trusted);
+    return new TrustedTargets(
+      this,
+      new Map([[TARGETS, top]]),
+      withMark(this.marks, top, authority.role),
+      this.#context,
+    );
   }
 
   get marks(): Marks {
@@ -256,17 +262,33 @@ export class TrustedTargets {
     this.#context = context;
   }
 
-  /** 5.6.7: the file of `role`, judged by the keys that the already trusted `parent` gives it (S21). */
+  /** 5.6.7: with the file of `role` that the already trusted `parent` delegates to. */
   delegate(parent: RoleName, role: RoleName, file: Uint8Array, cached?: Uint8Array): TrustedTargets {
-    const delegator = this.roles.get(parent)?.signed.delegations;
-    const delegation = delegator?.roles.find((candidate) => candidate.name === role);
-    if (delegator === undefined || delegation === undefined) throw new Error(`${parent} does not delegate to ${role}`);
-    const authority = { keys: delegator.keys, role: delegation };
-    const pin = requirePin(role, this.snapshot.signed);
-    const trusted = admit('targets', role, file, cached, authority, pin, this.#context);
-    const added: TrustedFile<Targets> = { role, ...trusted };
-    const marks = withMark(this.marks, added, delegation);
+    const delegator = this.roles.get(parent);
+    if (delegator === undefined) throw new Error(`${parent} does not delegate to ${role}: it is not trusted yet`);
+    const added = this.delegated(delegator, role, file, cached);
+    const marks = withMark(this.marks, added, delegationOf(delegator, role));
     return new TrustedTargets(this.snapshot, new Map([...this.roles, [role, added]]), marks, this.#context);
+  }
+
+  /**
+   * 5.6.7: the file of `role`, judged by the keys that this very delegator gives it (S21). What one delegator's keys make
+   * trusted is not thereby trusted for another's (S20).
+   */
+  delegated(
+    delegator: TrustedFile<Targets>,
+    role: RoleName,
+    file: Uint8Array,
+    cached?: Uint8Array,
+  ): TrustedFile<Targets> {
+    const authority = { keys: delegator.signed.delegations.keys, role: delegationOf(delegator, role) };
+    const trusted = admit('targets', role, file, cached, authority, this.pinOf(role), this.#context);
+    return trustedFile(role, trusted);
+  }
+
+  /** What the snapshot says of a role's file. @throws VerificationError `malformed` it does not list the role */
+  pinOf(role: RoleName): MetaFile {
+    return requirePin(role, this.snapshot.signed);
   }
 
   /** Delegations of the loaded roles that were trusted before and that the snapshot hides now: none of them is trusted. */
@@ -287,86 +309,6 @@ export class TrustedTargets {
   }
 }
 
-interface Admitted<K extends Signed['type']> {
-  readonly signed: Verified<SignedOf<K>>;
-  readonly file: Uint8Array;
-  readonly envelope: Envelope<SignedOf<K>>;
-}
-
-/** The checks that every file but a root goes through, in the order of the specification. */
-function admit<K extends Signed['type']>(
-  kind: K,
-  role: RoleName,
-  file: Uint8Array,
-  cached: Uint8Array | undefined,
-  authority: Authority,
-  pin: MetaFile | undefined,
-  context: UpdateContext,
-): Admitted<K> {
-  // 5.5.2, 5.6.2: the pins of the referrer, before a byte is interpreted
-  if (pin !== undefined) checkPin(role, pin, file);
-  const envelope = decode(kind, role, file, context.dialect);
-  // 5.4.2, 5.5.3, 5.6.3: signatures
-  const signed = verifyRole(role, envelope, authority.keys, authority.role);
-  const version = (signed as Signed).version;
-  if (pin !== undefined) checkPinnedVersion(role, pin, version);
-  // 5.4.3, 5.5.5, 5.6.4: rollback, against the recorded mark and the file trusted before (S17)
-  checkRollback(role, version, file, authority.role, context.marks.get(role));
-  if (cached !== undefined && !equalBytes(cached, file)) {
-    checkRollback(role, version, file, authority.role, markOfCached(kind, role, cached, authority, context.dialect));
-  }
-  // 5.4.4, 5.5.6, 5.6.5: expiry
-  const excused = context.renewing === true ? RENEWABLE : context.frozen === true ? FROZEN : [];
-  if (!excused.includes(role)) checkExpiry(role, signed as Signed, context.now);
-  return { signed, file, envelope };
-}
-
-/** A cached file counts as a baseline only if the role's keys of today signed it: else its version means nothing. */
-function markOfCached(
-  kind: Signed['type'],
-  role: RoleName,
-  cached: Uint8Array,
-  authority: Authority,
-  dialect: Dialect,
-): Mark | undefined {
-  try {
-    const envelope = decode(kind, role, cached, dialect);
-    const { version } = verifyRole(role, envelope, authority.keys, authority.role) as Signed;
-    return markOf(version, authority.role, cached);
-  } catch (error) {
-    if (error instanceof VerificationError) return undefined;
-    throw error;
-  }
-}
-
-function decode<K extends Signed['type']>(
-  kind: K,
-  role: RoleName,
-  file: Uint8Array,
-  dialect: Dialect,
-): Envelope<SignedOf<K>> {
-  try {
-    const envelope = dialect.decode(kind, file);
-    if (kindOf(role) === 'targets') checkDelegationNames(role, envelope.signed as Targets);
-    return envelope;
-  } catch (cause) {
-    if (cause instanceof MetadataError)
-      throw new VerificationError('malformed', role, `${role}: ${cause.message}`, { cause });
-    throw cause;
-  }
-}
-
-/** A role may delegate only to its direct children, so that nobody can speak in another branch's name. */
-function checkDelegationNames(role: RoleName, targets: Targets): void {
-  const seen = new Set<RoleName>();
-  for (const { name } of targets.delegations.roles) {
-    const child = name.startsWith(`${role}/`) && !name.slice(role.length + 1).includes('/');
-    if (!child || seen.has(name))
-      throw new MetadataError('malformed', `delegation ${name} is repeated or no child of ${role}`);
-    seen.add(name);
-  }
-}
-
 function rootAuthority(root: Root, context: UpdateContext, at?: Date): [ReadonlyMap<KeyId, PublicKey>, RoleKeys] {
   const keys = context.dialect.rootKeys(root, context.gun, at);
   if (keys.size === 0) {
@@ -384,6 +326,16 @@ function requirePin(role: RoleName, snapshot: Snapshot): MetaFile {
   const pin = snapshot.meta.get(role);
   if (pin === undefined) throw new VerificationError('malformed', SNAPSHOT, `snapshot does not list ${role}`);
   return pin;
+}
+
+function delegationOf({ role: delegator, signed }: TrustedFile<Targets>, role: RoleName): Delegation {
+  const delegation = delegationNamed(signed.delegations, role);
+  if (delegation === undefined) throw new Error(`${delegator} does not delegate to ${role}`);
+  return delegation;
+}
+
+function trustedFile(role: RoleName, { signed, file, envelope }: Admitted<'targets'>): TrustedFile<Targets> {
+  return { role, signed, file, envelope };
 }
 
 function withMark(marks: Marks, { role, signed, file }: TrustedFile<Signed>, keys: RoleKeys): Marks {

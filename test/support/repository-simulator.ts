@@ -2,6 +2,8 @@
 import { type DownloadCode, DownloadError, type Fetcher } from '../../src/client/index.ts';
 import {
   type Delegation,
+  type Delegations,
+  type Dialect,
   dockerTarget,
   firstRoot,
   firstTargets,
@@ -26,6 +28,7 @@ import {
   TIMESTAMP,
   type Timestamp,
   type TopLevelRole,
+  tufV1,
   type Version,
   withDelegation,
   withoutTarget,
@@ -33,11 +36,19 @@ import {
   withTarget,
 } from '../../src/tuf/index.ts';
 import { signedFile } from './signed-files.ts';
-import { makeKey, makeRootKey, type TestKey } from './test-keys.ts';
+import { makeKeyFor, makeRootKey, type TestKey } from './test-keys.ts';
 
 /** The moment at which simulated repositories are made and read, unless a test says otherwise. */
 export const NOW = new Date('2026-12-01T12:00:00Z');
 export const GUN = parseGun('registry.example.com/acme/app');
+
+/** The formats that every test of the workflow runs in. */
+export const DIALECTS: readonly Dialect[] = [notaryV1, tufV1];
+
+/** A new root key: where the dialect has certificates, in one that names the GUN. */
+export function makeRootKeyFor(dialect: Dialect, gun: Gun, notBefore: Date): TestKey | Promise<TestKey> {
+  return dialect.name === 'notary-v1' ? makeRootKey(gun, notBefore) : makeKeyFor(dialect);
+}
 
 /** Everything that a server would serve at one moment, by file name. */
 export type Published = ReadonlyMap<string, Uint8Array>;
@@ -52,6 +63,7 @@ export type Answer = Uint8Array | undefined | DownloadCode;
  */
 export class RepositorySimulator implements Fetcher {
   readonly gun: Gun;
+  readonly dialect: Dialect;
   now: Date;
   readonly keys = new Map<RoleName, readonly TestKey[]>();
   /** Names of the files asked for, in order. */
@@ -64,16 +76,19 @@ export class RepositorySimulator implements Fetcher {
   readonly files = new Map<RoleName, Uint8Array>();
   /** Changes the next snapshot's list before it is signed: a server that misstates. */
   snapshotTrick: (meta: Map<RoleName, MetaFile | null>) => void = () => {};
+  /** Whether snapshot and timestamp state versions and no hashes, where the dialect can. */
+  pinsByVersionAlone = false;
   readonly #served = new Map<string, Uint8Array>();
   readonly #answers = new Map<string, Answer>();
   readonly #dirty = new Set<RoleName>([TARGETS]);
 
-  private constructor(gun: Gun, now: Date, keys: Readonly<Record<TopLevelRole, readonly TestKey[]>>) {
+  private constructor(gun: Gun, now: Date, keys: Readonly<Record<TopLevelRole, readonly TestKey[]>>, dialect: Dialect) {
     this.gun = gun;
     this.now = now;
+    this.dialect = dialect;
     for (const role of Object.keys(keys) as TopLevelRole[]) this.keys.set(role as RoleName, keys[role]);
     const listed = (role: TopLevelRole) => keys[role].map((key) => key.listed);
-    this.root = firstRoot(
+    const root = firstRoot(
       {
         root: listed('root'),
         targets: listed('targets'),
@@ -82,16 +97,20 @@ export class RepositorySimulator implements Fetcher {
       },
       now,
     );
+    this.root = { ...root, consistentSnapshot: dialect.name === 'tuf-v1' };
     this.targets.set(TARGETS, firstTargets(now));
-    this.#serveRoot(signedFile(this.root, keys.root));
+    this.#serveRoot(this.#signed(this.root, keys.root));
   }
 
   /** A repository whose root, targets, snapshot and timestamp are version 1, with no tag. */
-  static async create(options: { gun?: Gun; now?: Date; rootKeys?: readonly TestKey[] } = {}) {
-    const { gun = GUN, now = NOW } = options;
-    const root = options.rootKeys ?? [await makeRootKey(gun, new Date(now.getTime() - 60_000))];
-    const keys = { root, targets: [makeKey()], snapshot: [makeKey()], timestamp: [makeKey()] };
-    return new RepositorySimulator(gun, now, keys).publish();
+  static async create(
+    options: { gun?: Gun; now?: Date; rootKeys?: readonly TestKey[]; dialect?: Dialect } = {},
+  ): Promise<RepositorySimulator> {
+    const { gun = GUN, now = NOW, dialect = notaryV1 } = options;
+    const root = options.rootKeys ?? [await makeRootKeyFor(dialect, gun, new Date(now.getTime() - 60_000))];
+    const fresh = () => [makeKeyFor(dialect)];
+    const keys = { root, targets: fresh(), snapshot: fresh(), timestamp: fresh() };
+    return new RepositorySimulator(gun, now, keys, dialect).publish();
   }
 
   // -- what a publisher does ------------------------------------------------------------------------------------------
@@ -108,12 +127,17 @@ export class RepositorySimulator implements Fetcher {
 
   /** Changes a targets role; its next version is signed by the next `publish`. */
   edit(name: RoleName | string, change: (targets: Targets) => Targets): this {
-    const role = parseRoleName(name);
+    const role = this.#nameOf(name);
     const current = this.targets.get(role) ?? firstTargets(this.now);
     const isNew = !this.targets.has(role) || this.#dirty.has(role);
     this.targets.set(role, change(isNew ? current : nextVersion(current, this.now)));
     this.#dirty.add(role);
     return this;
+  }
+
+  /** A name that the dialect can have. */
+  #nameOf(name: RoleName | string): RoleName {
+    return this.dialect.name === 'notary-v1' ? parseRoleName(name) : (name as RoleName);
   }
 
   /** Delegates to a role with a new key, or the given ones. The role's own file exists once it is edited. */
@@ -123,15 +147,48 @@ export class RepositorySimulator implements Fetcher {
   ): this {
     const role = parseRoleName(name);
     const parent = parentRole(role);
-    const keys = change.keys ?? [makeKey()];
+    const keys = change.keys ?? [makeKeyFor(this.dialect)];
     this.keys.set(role, keys);
     return this.edit(parent, (targets) =>
-      withDelegation({ role: parent, targets, paths: [''] }, role, {
-        addKeys: keys.map((key) => key.listed),
-        addPaths: change.paths ?? [''],
-        ...(change.threshold === undefined ? {} : { threshold: change.threshold }),
-      }),
+      this.#spelled(
+        withDelegation({ role: parent, targets, paths: [''] }, role, {
+          addKeys: keys.map((key) => key.listed),
+          addPaths: change.paths ?? [''],
+          ...(change.threshold === undefined ? {} : { threshold: change.threshold }),
+        }),
+      ),
     );
+  }
+
+  /** Prefixes as the dialect spells them: for tests whose tags have no slash, `v` is `v*`. */
+  #spelled(targets: Targets): Targets {
+    if (this.dialect.name === 'notary-v1') return targets;
+    const { delegations } = targets;
+    const roles = delegations.roles.map(({ paths, patterns = [], ...role }) => ({
+      ...role,
+      paths: [],
+      patterns: [...patterns, ...paths.map((prefix) => `${prefix}*`)],
+    }));
+    return { ...targets, delegations: { ...delegations, roles } };
+  }
+
+  /** A delegation in any role to any other, as no publisher of ours would make it. */
+  delegateFrom(
+    parent: RoleName | string,
+    delegation: Partial<Delegation> & { readonly name: RoleName },
+    keys: readonly TestKey[] = [makeKeyFor(this.dialect)],
+  ): this {
+    const role: Delegation = { paths: [], threshold: 1, keyIds: keys.map(({ id }) => id), ...delegation };
+    const signing = this.keys.get(role.name) ?? [];
+    this.keys.set(role.name, [...signing, ...keys.filter((key) => !signing.includes(key))]);
+    return this.delegations(parent, ({ keys: listed, roles }) => ({
+      keys: new Map([...listed, ...keys.map((key) => [key.id, key.listed] as const)]),
+      roles: [...roles, role],
+    }));
+  }
+
+  delegations(parent: RoleName | string, change: (delegations: Delegations) => Delegations): this {
+    return this.edit(parent, (targets) => ({ ...targets, delegations: change(targets.delegations) }));
   }
 
   /** Replaces a delegation's entry in its parent by any other, checked by nobody. */
@@ -148,13 +205,22 @@ export class RepositorySimulator implements Fetcher {
   /** The next root, in which `role` has exactly these keys; signed by the root keys of before and after. */
   async rotate(role: TopLevelRole, keys?: readonly TestKey[], threshold = 1): Promise<this> {
     const signers = this.keys.get(ROOT) ?? [];
-    const fresh = keys ?? [role === 'root' ? await makeRootKey(this.gun, this.now) : makeKey()];
+    const fresh = keys ?? [
+      role === 'root' ? await makeRootKeyFor(this.dialect, this.gun, this.now) : makeKeyFor(this.dialect),
+    ];
     this.keys.set(role as RoleName, fresh);
     const listed = fresh.map((key) => key.listed);
     this.root = withRoleKeys(nextVersion(this.root, this.now), role, listed, threshold);
     const all = role === 'root' ? [...signers, ...fresh.filter((key) => !signers.includes(key))] : signers;
-    this.#serveRoot(signedFile(this.root, all));
+    this.#serveRoot(this.#signed(this.root, all));
     if (role === 'targets') this.edit(TARGETS, (targets) => targets);
+    return this;
+  }
+
+  /** Any root as the current one, signed by any keys. */
+  serveRoot(root: Root, signers: readonly TestKey[]): this {
+    this.root = root;
+    this.#serveRoot(this.#signed(root, signers));
     return this;
   }
 
@@ -169,7 +235,7 @@ export class RepositorySimulator implements Fetcher {
     else if (role === TIMESTAMP && this.timestamp) this.timestamp = apply(this.timestamp);
     else if (role === ROOT) {
       this.root = apply(nextVersion(this.root, this.now));
-      this.#serveRoot(signedFile(this.root, this.keys.get(ROOT) ?? []));
+      this.#serveRoot(this.#signed(this.root, this.keys.get(ROOT) ?? []));
     } else this.edit(role, apply);
     return this;
   }
@@ -179,7 +245,7 @@ export class RepositorySimulator implements Fetcher {
     for (const role of this.#dirty) this.#put(role, this.targets.get(role) as Targets);
     this.#dirty.clear();
     const pins = [...this.files].filter(([role]) => role !== SNAPSHOT && role !== TIMESTAMP);
-    const meta = new Map<RoleName, MetaFile | null>(pins.map(([role, file]) => [role, notaryV1.pin(file)]));
+    const meta = new Map<RoleName, MetaFile | null>(pins.map(([role, file]) => [role, this.#pinOf(role, file)]));
     this.snapshotTrick(meta);
     this.snapshot = nextSnapshot(this.snapshot, meta, this.now);
     return this.seal(expires);
@@ -190,7 +256,7 @@ export class RepositorySimulator implements Fetcher {
     if (this.snapshot === undefined) throw new Error('nothing was published yet');
     if (expires.snapshot) this.snapshot = { ...this.snapshot, expires: expires.snapshot };
     const file = this.#put(SNAPSHOT, this.snapshot);
-    this.timestamp = nextTimestamp(this.timestamp, notaryV1.pin(file), this.now);
+    this.timestamp = nextTimestamp(this.timestamp, this.#pinOf(SNAPSHOT, file), this.now);
     if (expires.timestamp) this.timestamp = { ...this.timestamp, expires: expires.timestamp };
     this.#put(TIMESTAMP, this.timestamp);
     return this;
@@ -201,7 +267,7 @@ export class RepositorySimulator implements Fetcher {
     this.put(role, file);
     if (role === TIMESTAMP) return this;
     if (role !== SNAPSHOT) return this.publish();
-    this.timestamp = nextTimestamp(this.timestamp, notaryV1.pin(file), this.now);
+    this.timestamp = nextTimestamp(this.timestamp, this.#pinOf(SNAPSHOT, file), this.now);
     this.#put(TIMESTAMP, this.timestamp);
     return this;
   }
@@ -215,16 +281,35 @@ export class RepositorySimulator implements Fetcher {
   }
 
   #put(role: RoleName, signed: Signed): Uint8Array {
-    const file = signedFile(signed, this.keys.get(role) ?? []);
+    const file = this.#signed(signed, this.keys.get(role) ?? []);
     return this.put(role, file);
+  }
+
+  #signed(signed: Signed, keys: readonly TestKey[]): Uint8Array {
+    return signedFile(signed, keys, this.dialect);
+  }
+
+  /** The pin of a file that may be no metadata at all: its role's version counts then. */
+  #pinOf(role: RoleName, file: Uint8Array): MetaFile {
+    try {
+      const pin = this.dialect.pin(file);
+      return this.pinsByVersionAlone && pin.version !== undefined ? { version: pin.version } : pin;
+    } catch {
+      const version = role === SNAPSHOT ? this.snapshot?.version : this.targets.get(role)?.version;
+      return {
+        version: version ?? (1 as Version),
+        length: file.length,
+        hashes: new Map([['sha256', hash('sha256', file)]]),
+      };
+    }
   }
 
   /** Serves any bytes as the current file of a role. */
   put(role: RoleName | string, file: Uint8Array): Uint8Array {
-    const name = parseRoleName(role);
+    const name = this.#nameOf(role);
     this.files.set(name, file);
-    this.#served.set(notaryV1.fileName(name), file);
-    this.#served.set(notaryV1.fileName(name, notaryV1.pin(file)), file);
+    this.#served.set(this.dialect.fileName(name), file);
+    this.#served.set(this.dialect.fileName(name, this.#pinOf(name, file)), file);
     return file;
   }
 

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { decodeJsonObject, encodeCanonicalJson, type JsonValue } from '../../src/encoding/index.ts';
-import { notaryV1, type Signed } from '../../src/tuf/index.ts';
+import { type Dialect, notaryV1, type Signed, tufV1 } from '../../src/tuf/index.ts';
 import type { TestKey } from './test-keys.ts';
 
+/** The dialect of the keys: only one has schemes. */
+function dialectOf(keys: readonly TestKey[]): Dialect {
+  return keys[0]?.listed.scheme === undefined ? notaryV1 : tufV1;
+}
+
 /** `signed` as a file that each of `keys` signed. */
-export function signedFile(signed: Signed, keys: readonly TestKey[]): Uint8Array {
-  return signedPayload(notaryV1.encodeSigned(signed), keys);
+export function signedFile(signed: Signed, keys: readonly TestKey[], dialect = dialectOf(keys)): Uint8Array {
+  return signedPayload(dialect.encodeSigned(signed), keys, dialect);
 }
 
 /** Any canonical bytes as the body of a file that each of `keys` signed: metadata that no publisher would write. */
-export function signedPayload(payload: Uint8Array, keys: readonly TestKey[]): Uint8Array {
-  return notaryV1.encode({ signedBytes: payload, signatures: keys.map((key) => key.sign(payload)) });
+export function signedPayload(payload: Uint8Array, keys: readonly TestKey[], dialect = dialectOf(keys)): Uint8Array {
+  return dialect.encode({ signedBytes: payload, signatures: keys.map((key) => key.sign(payload)) });
 }
 
 /** The file with its body changed by `change`, signed anew by `keys`: valid signatures over odd content. */

@@ -27,14 +27,18 @@ export function contextOf(change: Partial<UpdateContext> = {}): UpdateContext {
 type Change = Partial<UpdateContext>;
 
 export function fileOf(repository: RepositorySimulator, role: RoleName | string): Uint8Array {
-  const file = repository.files.get(parseRoleName(role));
+  const file = repository.files.get(role as RoleName);
   if (file === undefined) throw new Error(`the repository has no ${role}`);
   return file;
 }
 
 /** The stages of one update over a repository's current files, up to the one that is named. */
 export function toRoot(repository: RepositorySimulator, change: Change = {}): TrustedRoot {
-  return TrustedRoot.bootstrap(fileOf(repository, ROOT), contextOf(change), ANY_KEY);
+  return TrustedRoot.bootstrap(
+    fileOf(repository, ROOT),
+    contextOf({ dialect: repository.dialect, ...change }),
+    ANY_KEY,
+  );
 }
 
 export function toTimestamp(repository: RepositorySimulator, change: Change = {}): TrustedTimestamp {

@@ -2,6 +2,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { type Signer as KeySigner, PrivateKey, rootCertificate } from '../../src/signing/index.ts';
 import {
+  type Dialect,
   type Gun,
   type KeyAlgorithm,
   type KeyId,
@@ -9,6 +10,7 @@ import {
   type PublicKey,
   SIGNATURE_METHODS,
   type Signature,
+  signByScheme,
   signBytes,
 } from '../../src/tuf/index.ts';
 import { readVectorJson } from './vectors.ts';
@@ -33,6 +35,8 @@ export class TestKey {
   }
 
   sign(message: Uint8Array): Signature {
+    const { scheme } = this.listed;
+    if (scheme !== undefined) return { keyId: this.id, method: '', bytes: signByScheme(scheme, this.object, message) };
     return {
       keyId: this.id,
       method: SIGNATURE_METHODS[this.algorithm],
@@ -41,9 +45,22 @@ export class TestKey {
   }
 }
 
+/** The scheme by which a key of ours signs where its key object states one. */
+const SCHEME_OF: Readonly<Record<KeyAlgorithm, string>> = {
+  ecdsa: 'ecdsa-sha2-nistp256',
+  rsa: 'rsassa-pss-sha256',
+  ed25519: 'ed25519',
+};
+
 export function makeKey(algorithm: KeyAlgorithm = 'ecdsa'): TestKey {
   const key = PrivateKey.generate(algorithm);
   return new TestKey(key.key, key.object);
+}
+
+/** A new key as the dialect's metadata lists it. */
+export function makeKeyFor({ name }: Dialect, algorithm: KeyAlgorithm = 'ecdsa'): TestKey {
+  const key = makeKey(algorithm);
+  return name === 'tuf-v1' ? key.as({ ...key.listed, scheme: SCHEME_OF[algorithm] }) : key;
 }
 
 export function testKeyOf(key: KeySigner & { readonly object: KeyObject }): TestKey {

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { sha256Hex } from '../../src/tuf/index.ts';
+import { sha256Hex, tufV1 } from '../../src/tuf/index.ts';
+import { NOW, RepositorySimulator } from '../support/repository-simulator.ts';
 import { VECTOR_NOW, vectorRepository } from '../support/vectors.ts';
 
 const repository = resolve(import.meta.dir, '..', '..');
@@ -25,6 +26,22 @@ function serveVectors(name: string) {
       return found === undefined ? new Response(null, { status: 404 }) : new Response(Buffer.from(found.bytes));
     },
   });
+}
+
+/** A TUF 1.0 repository with one target, over HTTP. */
+async function serveTuf() {
+  const repository = (await RepositorySimulator.create({ dialect: tufV1 })).tag('dir/file', 'content').publish();
+  const server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch(request) {
+      const [, kind, ...path] = new URL(request.url).pathname.split('/');
+      if (kind === 'targets') return new Response('content');
+      const file = repository.served.get(path.join('/'));
+      return file === undefined ? new Response(null, { status: 404 }) : new Response(Buffer.from(file));
+    },
+  });
+  return { repository, url: `http://127.0.0.1:${server.port}`, stop: () => server.stop(true) };
 }
 
 describe('the built library under Node', () => {
@@ -84,6 +101,25 @@ describe('the built library under Node', () => {
 
   test('refuses a tag that nobody signed with the exported error', async () => {
     expect((await underNode(verification('unsigned'))).stdout.trim()).toBe('VerificationError unsigned');
+  });
+
+  test('reads a TUF 1.0 repository: a root by hand, then a target by its path', async () => {
+    const { repository, url, stop } = await serveTuf();
+    writeFileSync(join(directory, 'root.json'), repository.served.get('1.root.json') ?? '');
+    const script = `
+      import { readFileSync } from 'node:fs';
+      import { DirectoryTrustedFiles, fetchTarget, HttpTufFetcher, parseGun, TargetDirectory, TufClient, targetUrl, tufV1 } from './lib/index.js';
+      const fetcher = new HttpTufFetcher({ metadataUrl: '${url}/metadata' });
+      const files = new DirectoryTrustedFiles('./tuf');
+      const client = new TufClient({ dialect: tufV1, gun: parseGun('example'), fetcher, files, now: new Date('${NOW.toISOString()}') });
+      client.initialize(new Uint8Array(readFileSync('root.json')));
+      const found = await client.find('dir/file');
+      const file = await new TargetDirectory('./targets').save(found, fetchTarget(targetUrl('${url}/targets', found, true), found));
+      console.log(found.role, readFileSync(file, 'utf8'), await client.find('dir/other'));`;
+    const { stdout, stderr } = await underNode(script);
+    await stop();
+
+    expect({ stdout: stdout.trim(), stderr }).toEqual({ stdout: 'targets content undefined', stderr: '' });
   });
 
   test('the built library imports nothing of Bun', () => {

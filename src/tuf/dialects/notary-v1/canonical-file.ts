@@ -2,10 +2,10 @@
 import { DecodeError, decodeJsonObject, equalBytes, type JsonObject } from '../../../encoding/index.ts';
 import { MetadataError } from '../../errors.ts';
 import type { Signed } from '../../metadata.ts';
+import { arrayField, asObject, bad, mapField, objectField } from '../fields.ts';
+import { isGoTime } from '../time.ts';
 import { decodeFile } from './decode.ts';
 import { encodeFile } from './encode.ts';
-import { arrayField, asObject, bad, mapField, objectField } from './fields.ts';
-import { isGoTime } from './time.ts';
 
 /**
  * That Go would write `file` with these very bytes. The original server hashes its own re-serialisation, so a file with

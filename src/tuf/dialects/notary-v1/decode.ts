@@ -11,20 +11,21 @@ import {
 import type { SignedOf } from '../../dialect.ts';
 import { MetadataError } from '../../errors.ts';
 import { keyId, type PublicKey } from '../../keys.ts';
-import type {
-  Delegation,
-  Delegations,
-  Envelope,
-  HashAlgorithm,
-  MetaFile,
-  RoleKeys,
-  Root,
-  Signature,
-  Signed,
-  Snapshot,
-  TargetFile,
-  Targets,
-  Timestamp,
+import {
+  type Delegation,
+  type Delegations,
+  type Envelope,
+  HASH_BYTES,
+  type HashAlgorithm,
+  type MetaFile,
+  type RoleKeys,
+  type Root,
+  type Signature,
+  type Signed,
+  type Snapshot,
+  type TargetFile,
+  type Targets,
+  type Timestamp,
 } from '../../metadata.ts';
 import {
   type KeyId,
@@ -48,15 +49,11 @@ import {
   objectField,
   stringField,
   stringsOf,
-} from './fields.ts';
-import { parseTime } from './time.ts';
+} from '../fields.ts';
+import { parseTime } from '../time.ts';
 
 /** More signatures than any role can need; the rest would only cost time (S23). */
 const MAX_SIGNATURES = 256;
-const HASH_BYTES: ReadonlyMap<string, number> = new Map([
-  ['sha256', 32],
-  ['sha512', 64],
-]);
 const TYPE_NAMES: Readonly<Record<Signed['type'], string>> = {
   root: 'Root',
   targets: 'Targets',

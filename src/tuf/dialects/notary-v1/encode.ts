@@ -10,7 +10,7 @@ import {
 import type { PublicKey } from '../../keys.ts';
 import type { Delegation, Envelope, MetaFile, RoleKeys, Signed } from '../../metadata.ts';
 import type { KeyId } from '../../names.ts';
-import { formatTime } from './time.ts';
+import { formatTime } from '../time.ts';
 
 /** A file as Go writes it: HTML escapes in the body, fixed key order, no white space (reference 2.1). */
 export function encodeFile(envelope: Pick<Envelope, 'signedBytes' | 'signatures'>): Uint8Array {

@@ -13,10 +13,10 @@ import { decodeFile, decodePayload } from './decode.ts';
 import { encodeFile, encodePayload } from './encode.ts';
 import { rootKeys } from './root-keys.ts';
 
+export { formatTime, parseTime } from '../time.ts';
 export { type CertificateFields, readCertificate } from './certificate.ts';
 export { decodeKey } from './decode.ts';
 export { keyObject } from './encode.ts';
-export { formatTime, parseTime } from './time.ts';
 
 export const notaryV1: Dialect = {
   name: 'notary-v1',
@@ -26,9 +26,15 @@ export const notaryV1: Dialect = {
   encodeSigned: encodePayload,
   assertCanonicalFile,
   rootKeys,
+  mayDelegate,
   fileName,
   pin,
 };
+
+/** To its direct children alone, so that nobody can speak in another branch's name. */
+function mayDelegate(parent: RoleName, child: RoleName): boolean {
+  return child.startsWith(`${parent}/`) && !child.slice(parent.length + 1).includes('/');
+}
 
 function fileName(role: RoleName, pinned?: MetaFile): string {
   const sha256 = pinned?.hashes?.get('sha256');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { refused } from '../../../../test/support/refusals.ts';
+import { refused } from '../../../test/support/refusals.ts';
 import { formatTime, isGoTime, parseTime } from './time.ts';
 
 describe('parseTime', () => {

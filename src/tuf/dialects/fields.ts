@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DecodeError, decodeBase64, type JsonObject, type JsonValue, quoteText } from '../../../encoding/index.ts';
-import { MetadataError } from '../../errors.ts';
+import { DecodeError, decodeBase64, type JsonObject, type JsonValue, quoteText } from '../../encoding/index.ts';
+import { MetadataError } from '../errors.ts';
 
 /** Readers of one JSON field each; all throw MetadataError `malformed` that names the field. */
 
