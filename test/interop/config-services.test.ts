@@ -122,6 +122,15 @@ function describeServices(engine: ServerEngine): void {
       await expectAllRead('hallmark-again');
     });
 
+    promise('SIGUSR1 makes it say more, SIGUSR2 less, as with the original', async () => {
+      services.signal('SIGUSR1');
+      await services.line(/"newLevel":"debug"/);
+      await new User(stage, 'debugged', services.server).notary('list', gun);
+      await services.line(/"level":"debug".*"method":"GET"/);
+      services.signal('SIGUSR2');
+      await services.line(/"newLevel":"info"/);
+    });
+
     promise('a new certificate is shown while the server runs, on SIGHUP or after a while', async () => {
       const renewed = stage.makeDirectory(`renewed-${engine}`);
       await makeCertificates(renewed, ['server']);

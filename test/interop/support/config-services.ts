@@ -68,6 +68,11 @@ export class ConfigServices {
     this.#running[0]?.signal(name);
   }
 
+  /** Waits for a line of the server. */
+  async line(pattern: RegExp): Promise<void> {
+    await this.#running[0]?.line(pattern);
+  }
+
   /** What the provider has written, the server first. */
   get logs(): string {
     return this.#running.map(({ text }) => text).join('');
