@@ -126,6 +126,7 @@ const EXPECTED_NAMES = new Set([
   'ConversionError',
   'EngineError',
   'GunPrefixError',
+  'GatewayConfigError',
   'TlsError',
   'ListenError',
   'DatabaseAddressError',

@@ -8,6 +8,7 @@ import { addAuditCommands } from './commands/audit/index.ts';
 import { addChangelistCommands } from './commands/changelist.ts';
 import { addDelegationCommands } from './commands/delegation/index.ts';
 import { addEnforcementCommands } from './commands/enforcement.ts';
+import { addGatewayCommands } from './commands/gateway-commands.ts';
 import { addKeyCommands } from './commands/key/index.ts';
 import { addPolicyCommands } from './commands/policy/index.ts';
 import { addServiceCommands } from './commands/services.ts';
@@ -123,6 +124,7 @@ export function commandTree(io: Io, context: (globals: GlobalOptions) => Command
   addEnforcementCommands(program, globals);
   addAuditCommands(program, globals);
   addTufClientCommands(program, globals);
+  addGatewayCommands(program, globals);
   for (const command of program.commands) command.copyInheritedSettings(program);
   program.argument('[command]').usage('[options] [command]').allowExcessArguments();
   program.action((command?: string) => {

@@ -9,7 +9,7 @@ import {
   referenceText,
   type Transport,
 } from '../registry/index.ts';
-import { MetadataError, VerificationError } from '../tuf/index.ts';
+import { MetadataError, parseGun, VerificationError } from '../tuf/index.ts';
 import { type Budget, DEFAULT_BUDGET } from './budget.ts';
 import { type Allowed, type Decision, denied, type Refusal, Refused, type Step, unavailable } from './decision.ts';
 import { judgedGun } from './identity.ts';
@@ -48,6 +48,7 @@ export class PolicyEngine {
   readonly #elapsed: () => number;
   readonly #record: PolicyRecord;
   readonly #judge: TrustJudge;
+  readonly #repositories: CheckedRepositories;
 
   /** @throws TrustDirectoryError */
   constructor(options: PolicyEngineOptions) {
@@ -63,7 +64,7 @@ export class PolicyEngine {
     this.#observer = options.observer;
     this.#elapsed = elapsed;
     this.#record = options.record ?? new SqlitePolicyRecord(join(directory, 'hallmark', 'policy.db'));
-    const repositories = new CheckedRepositories({
+    this.#repositories = new CheckedRepositories({
       directory,
       clock,
       elapsed,
@@ -72,7 +73,7 @@ export class PolicyEngine {
       recheckMilliseconds: policy.recheckMilliseconds,
       transport: options.transport,
     });
-    this.#judge = new TrustJudge(repositories, this.#record, clock);
+    this.#judge = new TrustJudge(this.#repositories, this.#record, clock);
   }
 
   /**
@@ -84,6 +85,37 @@ export class PolicyEngine {
     const decision = await this.#decide(reference);
     if (this.#observer !== undefined) observe(this.#observer, this.#point, decision, this.#elapsed() - start);
     return decision;
+  }
+
+  /**
+   * Which digests of a repository the policy could let through now, with their tags; each still has to be decided about. Undefined
+   * where it lets any digest through.
+   */
+  async signedDigests(
+    repository: ImageReference,
+  ): Promise<ReadonlyMap<string, readonly string[]> | undefined | Refusal> {
+    const chosen = chooseRule(this.policy, repository);
+    const { terms, mode } = chosen.rule;
+    try {
+      if (mode !== 'enforce' || terms.kind === 'allow') return undefined;
+      if (terms.kind === 'deny') throw denied('denied', 'rule', `rule ${chosen.rule.name} denies`);
+      if (terms.kind === 'pinned') return pinnedDigests(terms);
+      if (terms.digests.kind === 'any') return undefined;
+      return await this.#judge.tagsByDigest(judgedGun(chosen), terms);
+    } catch (error) {
+      return refusalOf(error);
+    }
+  }
+
+  /**
+   * A file of a repository's trust data as its server has it, for clients that verify themselves; undefined if there is none.
+   * @throws DownloadError; MetadataError if the name is none, or no rule has its images verified
+   */
+  trustFile(repository: ImageReference, fileName: string): Promise<Uint8Array | undefined> {
+    const { rule, name } = chooseRule(this.policy, repository);
+    const gun = parseGun(`${name.domain}/${name.path}`);
+    if (rule.terms.kind !== 'verify') throw new MetadataError('malformed', `no rule has ${gun} verified`);
+    return this.#repositories.rawFile(gun, rule.terms, fileName);
   }
 
   close(): void {
@@ -140,6 +172,12 @@ const NOTHING_VERIFIED = {
   expires: undefined,
   overruled: undefined,
 } as const;
+
+function pinnedDigests({ tags, digests }: Terms & { kind: 'pinned' }): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    [...digests].map((digest) => [digest, [...tags].flatMap(([tag, one]) => (one === digest ? [tag] : []))]),
+  );
+}
 
 function pinned(terms: Terms & { kind: 'pinned' }, { rule }: ChosenRule, { tag, digest }: ImageReference): Allowed {
   const found = digest ?? (tag === undefined ? undefined : terms.tags.get(tag));

@@ -80,6 +80,17 @@ export class CheckedRepositories {
     return found.expires.getTime() < clock().getTime() ? undefined : found;
   }
 
+  /** A file of the trust server as it came, nothing of it believed; undefined if there is none. @throws DownloadError */
+  rawFile(gun: Gun, terms: VerifyTerms, fileName: string): Promise<Uint8Array | undefined> {
+    const { budget, elapsed } = this.#options;
+    const server = terms.server ?? defaultTrustServer(gun);
+    return new BudgetFetcher(server, this.#fetcher(gun, server, terms), budget, elapsed).fetch(
+      gun,
+      fileName,
+      budget.bytes,
+    );
+  }
+
   /**
    * A check that began after this call, or is running now.
    * @throws VerificationError, DownloadError, TrustDirectoryError, Refused `busy`

@@ -44,6 +44,11 @@ export class TrustJudge {
     return this.#judged(gun, terms, reference, await this.#repositories.check(gun, terms), note);
   }
 
+  /** @throws VerificationError, DownloadError, TrustDirectoryError, Refused `busy` */
+  async tagsByDigest(gun: Gun, terms: VerifyTerms): Promise<ReadonlyMap<string, readonly string[]>> {
+    return (this.#repositories.held(gun, terms) ?? (await this.#repositories.check(gun, terms))).tagsByDigest;
+  }
+
   #judged(gun: Gun, terms: VerifyTerms, reference: ImageReference, checked: CheckedRepository, note: Note): Allowed {
     noteTrustData(checked, note);
     this.#requirePins(gun, terms.pinning, checked, note);

@@ -13,8 +13,9 @@ import {
   isDigest,
 } from './digest.ts';
 import { RegistryError } from './errors.ts';
-import { type Descriptor, decodeManifest, MAX_MANIFEST_BYTES, type Manifest } from './manifest.ts';
-import { ACCEPT_MANIFESTS, bareMediaType, isManifestType } from './media-types.ts';
+import { type Descriptor, decodeManifest, MAX_MANIFEST_BYTES, type Manifest, referencedBy } from './manifest.ts';
+import { ACCEPT_MANIFESTS, bareMediaType, isManifestType, MEDIA } from './media-types.ts';
+import { isRedirect } from './redirect.ts';
 import { isRepositoryPath, isTag } from './reference.ts';
 
 export interface FetchedManifest {
@@ -97,6 +98,43 @@ export class RegistryClient {
     });
     await answer.discard();
     return answer.response.status === 200;
+  }
+
+  /** Bytes of a blob as the registry states them; undefined where it has none, or does not say. */
+  async blobSize(repository: string, digest: Digest): Promise<number | undefined> {
+    const request = { ...this.#blobRequest(repository, digest), method: 'HEAD' as const, accept: [200, 404] };
+    const answer = await this.#connection.send(request);
+    await answer.discard();
+    const length = answer.header('content-length');
+    return answer.response.status === 200 && length !== null && /^[0-9]{1,15}$/.test(length)
+      ? Number(length)
+      : undefined;
+  }
+
+  /** Where the registry sends readers of a blob, under the rules for redirects; undefined if it serves the blob itself. */
+  async blobLocation(repository: string, digest: Digest): Promise<URL | undefined> {
+    const request = { ...this.#blobRequest(repository, digest), method: 'HEAD' as const, followRedirects: false };
+    const answer = await this.#connection.send({ ...request, accept: [200, 301, 302, 303, 307, 308] });
+    await answer.discard();
+    return isRedirect(answer.response.status) ? this.#connection.redirectOf(answer) : undefined;
+  }
+
+  /** Manifests that name this one as their subject, in the registry's own words; none where it knows no referrers. */
+  async referrers(repository: string, subject: Digest): Promise<readonly Descriptor[]> {
+    const request: RegistryRequest = {
+      ...this.#blobRequest(repository, subject),
+      target: `/v2/${repository}/referrers/${subject}`,
+      what: `referrers of ${repository}@${subject}`,
+      headers: { accept: MEDIA.ociIndex },
+      accept: [200, 400, 404, 405],
+    };
+    const answer = await this.#connection.send(request);
+    if (answer.response.status !== 200) {
+      await answer.discard();
+      return [];
+    }
+    const bytes = await this.#connection.read(answer, request, MAX_MANIFEST_BYTES);
+    return this.#placed(request, () => referencedBy(decodeManifest(bytes, MEDIA.ociIndex)));
   }
 
   /**

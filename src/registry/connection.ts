@@ -141,6 +141,11 @@ export class Connection {
     }
   }
 
+  /** Where an answer that was not followed leads. @throws RegistryError `redirect-refused` */
+  redirectOf(answer: Answer): Promise<URL> {
+    return allowedRedirect(answer.header('location'), answer.url, new URL(answer.url.origin), this.#resolve);
+  }
+
   /** The bytes of an answer, at most `limit`. @throws RegistryError `too-large` */
   async read(answer: Answer, request: RegistryRequest, limit: number): Promise<Uint8Array> {
     const bytes = await this.guarded(collect(answer.body(), limit), request);
