@@ -72,11 +72,10 @@ export class AdmittedDigests {
     const remembered = this.#remembered(image, [digest, ...ancestors]);
     if (remembered !== undefined) return remembered;
     const signed = await this.#engine.signedDigests(imageReference(image));
-    if (signed instanceof Map) {
-      const found = (await this.#signedNow(image, digest, signed)) ?? (await this.#formerly(image, digest));
-      if (found !== undefined) return found;
-    }
     if (signed === undefined) return this.#unjudged(image, [...ancestors.toReversed(), digest]);
+    const found = signed instanceof Map ? await this.#signedNow(image, digest, signed) : undefined;
+    const admitted = found ?? (await this.#formerly(image, digest));
+    if (admitted !== undefined) return admitted;
     return this.#decide(image, digest);
   }
 
