@@ -79,11 +79,12 @@ version = 2
   };
 }
 
-/** The registry's own place is the gateway. `[[registry.mirror]]` would only be tried before it. */
+/** The registry's own place is the gateway; a path holds no colon, so a port follows an underscore there. `[[registry.mirror]]` would only be tried before it. */
 function registriesConf({ gateway, registries }: EngineConfigOptions): ConfigFile {
   const { host } = new URL(gateway);
   const blocks = registries.map(
-    (registry) => `[[registry]]\nprefix = ${toml(registry)}\nlocation = ${toml(`${host}/${registry}`)}\n`,
+    (registry) =>
+      `[[registry]]\nprefix = ${toml(registry)}\nlocation = ${toml(`${host}/${registry.replace(/:(?=[0-9]+$)/, '_')}`)}\n`,
   );
   return {
     path: '/etc/containers/registries.conf',

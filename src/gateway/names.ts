@@ -117,11 +117,16 @@ function mapped(
   const virtual = host === undefined ? undefined : (hosts.get(host) ?? hosts.get(host.replace(/:[0-9]+$/, '')));
   if (virtual !== undefined) return { domain: virtual, path: name };
   const slash = name.indexOf('/');
-  const first = canonicalDomain(slash === -1 ? '' : name.slice(0, slash));
+  const first = registryOfPart(slash === -1 ? '' : name.slice(0, slash));
   if (upstreams.has(first)) return { domain: first, path: name.slice(slash + 1) };
   if (/[.:]/.test(first) || fallback === undefined)
     return { domain: allowed(first, upstreams), path: name.slice(slash + 1) };
   return { domain: fallback, path: name };
+}
+
+/** A path holds no colon, so `localhost_5000/app` is how an engine without namespaces asks for `localhost:5000/app`. */
+function registryOfPart(part: string): string {
+  return canonicalDomain(part.replace(/_(?=[0-9]+$)/, ':'));
 }
 
 function allowed(domain: string, upstreams: ReadonlySet<string>): string {
