@@ -43,16 +43,34 @@ describe('the registry', () => {
   });
 
   test.each(['proxy', 'cache'] as const)(
-    'S24 serves other bytes of a layer (%s): no whole answer, and nothing kept',
+    'S24 serves other bytes of a small layer (%s): refused with the reason, and nothing kept',
     async (blobs) => {
       ask = await stage.gateway(rule(''), { blobs });
       await ask(tagPath('1'));
       for (const body of ['evil', 'evil and longer', 'x', '']) {
+        stage.ticks += 40_000;
         stage.tamper = (path) => (path.endsWith(good.layer) ? new Response(body) : undefined);
-        await expect((await ask(blobPath(good.layer))).text()).rejects.toThrow();
+        expect(await reasonOf(blobPath(good.layer))).toMatch(/^403 DENIED (digest|length)-mismatch$/);
       }
       stage.tamper = () => undefined;
+      stage.ticks += 40_000;
       expect(await (await ask(blobPath(good.layer))).text()).toBe('good');
+    },
+  );
+
+  test.each(['proxy', 'cache'] as const)(
+    'S24 serves other bytes of a large layer (%s): no whole answer, then a refusal',
+    async (blobs) => {
+      const large = await stage.image('acme/app', '5', new Uint8Array(1 << 20));
+      await stage.sign('acme/app', '5', large.manifest);
+      ask = await stage.gateway(rule(''), { blobs });
+      await ask(tagPath('5'));
+      stage.tamper = (path) => (path.endsWith(large.layer) ? new Response(new Uint8Array(1 << 20).fill(1)) : undefined);
+      await expect((await ask(blobPath(large.layer))).arrayBuffer()).rejects.toThrow();
+      stage.tamper = () => undefined;
+      expect(await reasonOf(blobPath(large.layer))).toBe('403 DENIED digest-mismatch');
+      stage.ticks += 40_000;
+      expect((await (await ask(blobPath(large.layer))).arrayBuffer()).byteLength).toBe(1 << 20);
     },
   );
 
@@ -83,7 +101,7 @@ describe('the registry', () => {
     stage.tamper = () => undefined;
     await ask(tagPath('1'));
     stage.tamper = () => new Response(endless());
-    await expect((await ask(blobPath(good.layer))).arrayBuffer()).rejects.toThrow();
+    expect(await reasonOf(blobPath(good.layer))).toBe('403 DENIED length-mismatch');
   });
 
   test.each([

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Digest, type ExpectedContent, isManifestType } from '../registry/index.ts';
+import { type Digest, type ExpectedContent, isManifestType, RegistryError } from '../registry/index.ts';
 import type { BlobCache } from './blob-cache.ts';
 import type { ClosureStore } from './closure.ts';
 import type { ImageName } from './names.ts';
@@ -26,7 +26,12 @@ export class Blobs {
   /** Downloads into the cache: whoever else wants the blob waits for its file. */
   readonly #filling = new Map<Digest, Promise<unknown>>();
 
-  constructor(closure: ClosureStore, upstreams: Upstreams, cache: BlobCache | undefined) {
+  readonly #bad = new Map<string, { readonly error: RegistryError; readonly until: number }>();
+  readonly #elapsed: () => number;
+
+  /** @param elapsed milliseconds of a clock that never goes back */
+  constructor(closure: ClosureStore, upstreams: Upstreams, cache: BlobCache | undefined, elapsed: () => number) {
+    this.#elapsed = elapsed;
     this.#closure = closure;
     this.#upstreams = upstreams;
     this.#cache = cache;
@@ -53,8 +58,28 @@ export class Blobs {
       const location = await client.blobLocation(image.path, digest);
       if (location !== undefined) return new Response(null, { status: 307, headers: { location: location.href } });
     }
+    this.#refuseKnownBad(image, digest);
     if (mode === 'cache' && this.#cache !== undefined) return this.#cached(this.#cache, request, expected, headers);
-    return new Response(streamOf(heldBack(client.blob(image.path, expected))), { headers });
+    return answer(this.#content(image, expected), expected, headers);
+  }
+
+  /** The registry's bytes, checked by the time they end; that they were wrong is remembered for a while. */
+  async *#content(image: ImageName, expected: ExpectedContent): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* this.#upstreams.client(image.domain).blob(image.path, expected);
+    } catch (error) {
+      if (error instanceof RegistryError && (error.code === 'digest-mismatch' || error.code === 'length-mismatch')) {
+        if (this.#bad.size >= MAX_BAD) this.#bad.clear();
+        this.#bad.set(badKey(image, expected.digest), { error, until: this.#elapsed() + BAD_MILLISECONDS });
+      }
+      throw error;
+    }
+  }
+
+  /** An engine that was cut off tries again for minutes, unless it is told why: so the second time it is. */
+  #refuseKnownBad(image: ImageName, digest: Digest): void {
+    const found = this.#bad.get(badKey(image, digest));
+    if (found !== undefined && this.#elapsed() < found.until) throw found.error;
   }
 
   async #cached(
@@ -72,8 +97,8 @@ export class Blobs {
       if (this.#filling.get(digest) === promise) this.#filling.delete(digest);
       resolve();
     };
-    const content = intoCache(cache, this.#upstreams.client(image.domain).blob(image.path, expected), expected);
-    if (range === undefined) return new Response(streamOf(content, end), { headers });
+    const content = intoCache(cache, this.#content(image, expected), expected);
+    if (range === undefined) return answer(content, expected, headers, end);
     try {
       // the whole is fetched for a part of it, since only the whole can be checked
       for await (const _ of content);
@@ -99,6 +124,9 @@ export class Blobs {
 
 /** Somebody slow who fetches a blob holds up nobody else for longer. */
 const PATIENCE_MILLISECONDS = 20_000;
+const MAX_BUFFERED = 256 * 1024;
+const BAD_MILLISECONDS = 30_000;
+const MAX_BAD = 1000;
 
 /**
  * Chunks with the last one held back until the source has ended, which it does without an error only if digest and length are right:
@@ -136,6 +164,30 @@ async function* intoCache(
   }
 }
 
+/**
+ * What is small is checked before a byte is sent, so that a refusal says why; what is large is on its way meanwhile, and can
+ * only be cut off.
+ */
+async function answer(
+  content: AsyncGenerator<Uint8Array>,
+  { size }: ExpectedContent,
+  headers: Record<string, string>,
+  end: () => void = () => {},
+): Promise<Response> {
+  if (size > MAX_BUFFERED) return new Response(streamOf(content, end), { headers });
+  try {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of content) chunks.push(chunk);
+    return new Response(new Uint8Array(Buffer.concat(chunks)), { headers });
+  } finally {
+    end();
+  }
+}
+
+function badKey({ domain, path }: ImageName, digest: Digest): string {
+  return `${domain}/${path}@${digest}`;
+}
+
 function headersOf({ digest }: ExpectedContent, hasRanges: boolean): Record<string, string> {
   return {
     'content-type': 'application/octet-stream',
@@ -160,7 +212,7 @@ function fileResponse(
   return new Response(Bun.file(path).slice(from, to + 1), { status: 206, headers: partial });
 }
 
-function streamOf(content: AsyncGenerator<Uint8Array>, end: () => void = () => {}): ReadableStream<Uint8Array> {
+function streamOf(content: AsyncGenerator<Uint8Array>, end: () => void): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {

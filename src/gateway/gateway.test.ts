@@ -236,6 +236,6 @@ describe('S29 audit and warn', () => {
     stage.tamper = (path) => (path.includes(image.layer) ? new Response('evilsigned') : undefined);
     const ask = await stage.gateway(rule('mode: audit'));
     await ask(tagPath('1'));
-    await expect((await ask(blobPath(image.layer))).text()).rejects.toThrow();
+    expect((await ask(blobPath(image.layer))).status).toBe(403);
   });
 });

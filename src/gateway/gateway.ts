@@ -30,7 +30,11 @@ const MAX_TAGS = 10_000;
 /** The verifying registry as a function of requests: it answers with what the policy lets through, or says why not. */
 export function createGateway(options: GatewayOptions): { readonly fetch: Fetch } {
   const manifests = new Manifests(options.engine, options.closure, options.upstreams, options);
-  const gateway = new Gateway(options, manifests, new Blobs(options.closure, options.upstreams, options.cache));
+  const gateway = new Gateway(
+    options,
+    manifests,
+    new Blobs(options.closure, options.upstreams, options.cache, options.elapsed),
+  );
   return { fetch: (request) => gateway.fetch(request) };
 }
 
