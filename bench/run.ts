@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeMachine } from './machine.ts';
 import { type Effort, QUICK, type Row, WHOLE } from './row.ts';
+import { gateway } from './rows/gateway.ts';
 import { library } from './rows/library.ts';
 import { memory } from './rows/memory.ts';
 import { embedded, publishes } from './rows/publishes.ts';
@@ -17,6 +18,7 @@ import { Workspace } from './support/workspace.ts';
 import { type Outcome, replaceTable, report } from './table.ts';
 
 const ROWS: readonly Row[] = [start, verify, reads, publishes, embedded, memory, scale, library];
+const ROWS: readonly Row[] = [start, verify, reads, publishes, library, gateway, memory];
 const DOCUMENT = join(repositoryRoot, 'docs/performance.md');
 
 process.exitCode = await main(process.argv.slice(2));

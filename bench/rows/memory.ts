@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Figure, Row } from '../row.ts';
 import { DatabaseServers } from '../support/databases.ts';
@@ -7,6 +7,7 @@ import { copyRepository } from '../support/filling.ts';
 import { startProduction } from '../support/production.ts';
 import { benchGun, PreparedRepository } from '../support/publishing.ts';
 import type { RunningServer, ServerPair } from '../support/servers.ts';
+import { type RunningServer, residentMebibytes, type ServerPair, startBoth } from '../support/servers.ts';
 import { inTurns } from '../support/timing.ts';
 import type { Workspace } from '../support/workspace.ts';
 import { load } from '../support/wrk.ts';
@@ -66,10 +67,4 @@ function writeScript(workspace: Workspace, count: number): string {
 
 function residentOf({ hallmark, original }: ServerPair): { hallmark: number; original: number } {
   return { hallmark: residentMebibytes(hallmark.pid), original: residentMebibytes(original.pid) };
-}
-
-function residentMebibytes(pid: number): number {
-  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  if (kibibytes === undefined) throw new Error(`no memory size of process ${pid}`);
-  return Number(kibibytes) / 1024;
 }

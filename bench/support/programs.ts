@@ -14,6 +14,7 @@ const PROGRAMS = {
   'notary-signer': { place: '/usr/bin/notary-signer', aptPackage: 'notary' },
   mariadb: { place: '/usr/sbin/mariadbd', aptPackage: 'mariadb-server' },
   postgres: { place: '/usr/lib/postgresql/15/bin/postgres', aptPackage: 'postgresql-15' },
+  'docker-registry': { place: '/usr/bin/docker-registry', aptPackage: 'docker-registry' },
   wrk: { place: '/usr/bin/wrk', aptPackage: 'wrk' },
 } as const;
 

@@ -54,8 +54,17 @@ export function targetOf(content: string): TargetFile {
 }
 
 /** Publishes a repository of the tags v0, v1… in one update. */
-export async function publishTags(server: RunningServer, gun: Gun, count: number): Promise<Person> {
+export function publishTags(server: RunningServer, gun: Gun, count: number): Promise<Person> {
   const tags = new Map(Array.from({ length: count }, (_, index) => [`v${index}`, targetOf(`${gun} ${index}`)]));
+  return publishTargets(server, gun, tags);
+}
+
+/** Publishes a repository of these tags in one update. */
+export async function publishTargets(
+  server: RunningServer,
+  gun: Gun,
+  tags: ReadonlyMap<string, TargetFile>,
+): Promise<Person> {
   const person = personOf(server, gun);
   await person.publisher.publish((draft, now) =>
     draft.edit(TARGETS, now, (targets) => ({ ...targets, targets: tags })),

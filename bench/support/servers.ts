@@ -57,3 +57,10 @@ export function running(port: number, caFile: string, pid: number): RunningServe
   const send: HttpFetch = (url, init) => fetch(url, { ...init, tls });
   return { url: `https://localhost:${port}`, caFile, pid, fetch: send };
 }
+
+/** The resident set of a process. */
+export function residentMebibytes(pid: number): number {
+  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  if (kibibytes === undefined) throw new Error(`no memory size of process ${pid}`);
+  return Number(kibibytes) / 1024;
+}
