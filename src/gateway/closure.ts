@@ -163,15 +163,20 @@ export class ClosureStore {
     return [...found].map(parseDigest);
   }
 
-  /** How a manifest of the repository names this digest; undefined if none does. */
+  /**
+   * How the repository's manifests name this digest; undefined if none does, or if they contradict each other: one of them may have
+   * been let through unverified.
+   */
   async descriptor(image: ImageName, digest: Digest): Promise<Descriptor | undefined> {
-    const row = await this.#database
+    const [row, other] = await this.#database
       .selectFrom('edge')
       .select(['media_type', 'size'])
+      .distinct()
       .where('repository', '=', nameOf(image))
       .where('child', '=', digest)
-      .executeTakeFirst();
-    return row === undefined ? undefined : { mediaType: row.media_type, digest, size: row.size };
+      .limit(2)
+      .execute();
+    return row === undefined || other !== undefined ? undefined : { mediaType: row.media_type, digest, size: row.size };
   }
 
   async close(): Promise<void> {

@@ -13,9 +13,10 @@ import {
   type TestedEngine,
 } from './support/engines.ts';
 import { promise } from './support/journal.ts';
+import type { Service } from './support/processes.ts';
 import { cleanEnvironment, hallmarkProgram } from './support/programs.ts';
 import { freePort, Stage } from './support/stage.ts';
-import { startTrustServer } from './support/trust-server.ts';
+import { hallmarkPlace, startHallmark } from './support/trust-server.ts';
 import { Forwarder, type PushedImage, pushImage } from './support/upstream.ts';
 import { User } from './support/users.ts';
 import { START_MILLISECONDS } from './support/world.ts';
@@ -36,6 +37,7 @@ let trap: Forwarder;
 let registry: string;
 let real: string;
 let publisher: User;
+let trustServer: Service;
 /** The address that engines know: before the gateway, or before one that lies. */
 let front: Forwarder;
 let gatewayPort: number;
@@ -44,7 +46,8 @@ let backServer: ReturnType<typeof Bun.serve>;
 const matrix: { attack: string; cells: Readonly<Record<string, string>> }[] = [];
 
 beforeAll(async () => {
-  const server = await startTrustServer(stage, 'hallmark');
+  const { server, service: trust } = await startHallmark(stage, await hallmarkPlace(stage));
+  trustServer = trust;
   real = await startRegistry(stage);
   const [trapPort, frontPort, backPort] = [await freePort(), await freePort(), await freePort()];
   gatewayPort = await freePort();
@@ -252,5 +255,15 @@ promise(
     });
     expect(code).toBe(0);
     expect(trap.connections).toBeGreaterThan(0);
+  },
+);
+
+promise(
+  'when the trust server is down, no engine gets what was not pulled before, and none goes elsewhere',
+  async () => {
+    const { repository, pushed } = await image(true);
+    await trustServer.stop();
+    await pullAll('trust server down, by tag', `${repository}:1`, false);
+    await pullAll('trust server down, by digest', `${repository}@${pushed.digest}`, false);
   },
 );
