@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
-import { writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { scratchDirectories } from '../../test/support/scratch.ts';
 import { GatewayConfigError, loadGatewayConfig, parseGatewayConfig } from './config.ts';
@@ -64,6 +64,9 @@ metrics: 127.0.0.1:9090
     expect(() => loadGatewayConfig(path)).toThrow(GatewayConfigError);
     writeFileSync(path, 'data: x\npolicy: y\nupstreams: { r.io: { ca: none.pem } }');
     expect(() => loadGatewayConfig(path)).toThrow('none.pem: cannot be read');
+    chmodSync(path, 0o666);
+    expect(() => loadGatewayConfig(path)).toThrow('can be written by others');
+    chmodSync(path, 0o644);
     writeFileSync(path, 'data: x\npolicy: y\nupstreams: {}');
     expect(() => loadGatewayConfig(path)).toThrow('names no registry');
   });

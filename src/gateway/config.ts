@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
@@ -51,15 +51,14 @@ const form = z.strictObject({
 
 const DEFAULT_LISTEN = '127.0.0.1:5443';
 const DEFAULT_CACHE = '20GiB';
+/** Whoever may write it chooses the policy (S7). */
+const WRITABLE_BY_OTHERS = 0o022;
 
 /** Reads a gateway's configuration; paths are relative to its file. @throws GatewayConfigError */
 export function loadGatewayConfig(path: string): GatewayConfig {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new GatewayConfigError(`${path}: cannot be read`, { cause });
-  }
+  const text = readText(path);
+  if ((statSync(path).mode & WRITABLE_BY_OTHERS) !== 0)
+    throw new GatewayConfigError(`${path}: can be written by others: chmod go-w ${path}`);
   return parseGatewayConfig(text, path);
 }
 
@@ -116,14 +115,17 @@ function upstreamOf(
 }
 
 function readAuthority(path: string): string {
-  let text: string;
+  const text = readText(path);
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new GatewayConfigError(`${path} holds no PEM certificate`);
+  return text;
+}
+
+function readText(path: string): string {
   try {
-    text = readFileSync(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (cause) {
     throw new GatewayConfigError(`${path}: cannot be read`, { cause });
   }
-  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new GatewayConfigError(`${path} holds no PEM certificate`);
-  return text;
 }
 
 function yamlOf(text: string, path: string): unknown {

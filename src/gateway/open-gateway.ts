@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DecisionObserver, loadPolicy, PolicyEngine } from '../policy/index.ts';
+import { type DecisionObserver, loadPolicy, type Policy, PolicyEngine } from '../policy/index.ts';
 import type { Credentials } from '../registry/index.ts';
 import {
   ensureOwnTls,
+  type Fetch,
   type Listener,
   type Log,
   listen,
@@ -42,50 +43,22 @@ export interface OpenedGateway {
  * A gateway that serves, with its state below `data`: trust data, closure, blobs, and its own authority unless a certificate was given.
  * @throws PolicyError, TlsError, ListenError, DatabaseOpenError, TrustDirectoryError
  */
-export async function openGateway({ config, clock, log, credentials }: OpenGatewayOptions): Promise<OpenedGateway> {
+export async function openGateway(options: OpenGatewayOptions): Promise<OpenedGateway> {
+  const { config, clock, log } = options;
   const policy = loadPolicy(config.policy);
   await mkdir(config.data, { recursive: true, mode: 0o700 });
   const { identity, caFile } = await tlsOf(config, clock());
   const metrics = new GatewayMetrics();
-  const elapsed = () => performance.now();
-  const directory = join(config.data, 'trust');
-  const engine = new PolicyEngine({
-    policy,
-    directory,
-    point: 'gateway',
-    clock,
-    elapsed,
-    credentials,
-    observer: observerOf(log, metrics),
-  });
-  const closure = await ClosureStore.open(join(config.data, 'closure.db'), clock);
-  const isCaching = [...config.upstreams.values()].some(({ blobs }) => blobs === 'cache');
-  const cache = isCaching ? await BlobCache.open(join(config.data, 'blobs'), config.cacheBytes) : undefined;
-  const { fetch } = createGateway({
-    engine,
-    mapping: config.mapping,
-    upstreams: new Upstreams({ upstreams: config.upstreams, credentials }),
-    closure,
-    cache,
-    clock,
-    elapsed,
-    log,
-    answered: (route, status) => metrics.answered(route, status),
-  });
+  const { fetch, close } = await openParts(options, policy, metrics);
   const listeners: Listener[] = [];
   const stop = async () => {
     metrics.isReady = false;
     await Promise.all(listeners.map((listener) => listener.stop()));
-    engine.close();
-    await closure.close();
+    await close();
   };
   try {
-    const serving = listen({
-      fetch: withRequestLog(fetch, log),
-      tls: identity,
-      ...config.listen,
-      limits: { idleSeconds: 255 },
-    });
+    const limits = { idleSeconds: 255 };
+    const serving = listen({ fetch: withRequestLog(fetch, log), tls: identity, ...config.listen, limits });
     listeners.push(serving);
     const watched = config.metrics && listen({ fetch: metrics.fetch, tls: 'plain', ...config.metrics });
     if (watched !== undefined) listeners.push(watched);
@@ -95,6 +68,30 @@ export async function openGateway({ config, clock, log, credentials }: OpenGatew
     await stop();
     throw error;
   }
+}
+
+/** The gateway without a listener, and what has to be closed behind it. */
+async function openParts(
+  { config, clock, log, credentials }: OpenGatewayOptions,
+  policy: Policy,
+  metrics: GatewayMetrics,
+): Promise<{ readonly fetch: Fetch; close(): Promise<void> }> {
+  const elapsed = () => performance.now();
+  const directory = join(config.data, 'trust');
+  const observer = observerOf(log, metrics);
+  const engine = new PolicyEngine({ policy, directory, point: 'gateway', clock, elapsed, credentials, observer });
+  const closure = await ClosureStore.open(join(config.data, 'closure.db'), clock);
+  const isCaching = [...config.upstreams.values()].some(({ blobs }) => blobs === 'cache');
+  const cache = isCaching ? await BlobCache.open(join(config.data, 'blobs'), config.cacheBytes) : undefined;
+  const upstreams = new Upstreams({ upstreams: config.upstreams, credentials });
+  const answered = (route: string, status: number) => metrics.answered(route, status);
+  const { mapping } = config;
+  const { fetch } = createGateway({ engine, mapping, upstreams, closure, cache, clock, elapsed, log, answered });
+  const close = async () => {
+    engine.close();
+    await closure.close();
+  };
+  return { fetch, close };
 }
 
 async function tlsOf(

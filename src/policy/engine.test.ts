@@ -190,6 +190,29 @@ describe('pins', () => {
     repository.publish();
     expect(short(await stage.engine(first).decide(`${APP}:1`))).toStartWith('allow');
   });
+
+  test('pins of an earlier root lead to the current one, also where that was trusted before without them', async () => {
+    const repository = (await stage.repository(APP)).tag('1').publish();
+    const pins = rule(`pins: { keys: { '${APP}': ['${rootKeyOf(repository)}'] } }`);
+    await repository.rotate('root');
+    repository.publish();
+    expect(short(await stage.engine(rule('')).decide(`${APP}:1`))).toStartWith('allow');
+    expect(short(await stage.engine(pins).decide(`${APP}:1`))).toStartWith('allow');
+    const before = stage.requests.length;
+    expect(short(await stage.engine(pins).decide(`${APP}:1`))).toStartWith('allow');
+    expect(stage.requests.slice(before)).toHaveLength(1);
+  });
+
+  test('a repository that an attacker made anew, and that was trusted on first use, does not pass for the pinned one', async () => {
+    const real = (await stage.repository(APP)).tag('1').publish();
+    const evil = (await stage.repository(APP)).tag('1', 'evil').publish();
+    expect(short(await stage.engine(rule('')).decide(`${APP}:1`))).toStartWith('allow');
+    const pins = rule(`pins: { keys: { '${APP}': ['${rootKeyOf(real)}'] } }`);
+    expect(short(await stage.engine(pins).decide(`${APP}:1`))).toBe('deny unmet-pin');
+    stage.repositories.set(APP, real);
+    expect(short(await stage.engine(pins).decide(`${APP}:1`))).toStartWith('deny');
+    expect(evil.gun).toBe(real.gun);
+  });
 });
 
 describe('required signers', () => {

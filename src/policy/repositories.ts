@@ -4,8 +4,11 @@ import {
   DirectoryMetadataCache,
   DownloadError,
   type HttpFetch,
+  MemoryHighWaterMarks,
+  MemoryMetadataCache,
   type TrustedRepository,
   Updater,
+  type UpdaterOptions,
 } from '../client/index.ts';
 import {
   authenticatedFetch,
@@ -16,7 +19,7 @@ import {
   repositoryScope,
   type Transport,
 } from '../registry/index.ts';
-import { type Gun, notaryV1, ROOT } from '../tuf/index.ts';
+import { type Gun, notaryV1 } from '../tuf/index.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { type Budget, BudgetFetcher } from './budget.ts';
 import { unavailable } from './decision.ts';
@@ -43,8 +46,6 @@ export interface CheckedRepository {
   readonly server: string;
   /** When this check was made, by the clock that never goes back. */
   readonly checkedAt: number;
-  /** Whether nothing of the repository was trusted before. */
-  readonly isFirstUse: boolean;
   /** When the first of its files expires that counts for the rule. */
   readonly expires: Date;
   /** Tags of each digest that any role signs. */
@@ -121,26 +122,40 @@ export class CheckedRepositories {
     }
   }
 
-  async #update(gun: Gun, terms: VerifyTerms): Promise<CheckedRepository> {
-    const { directory, clock, elapsed, budget } = this.#options;
+  /**
+   * The root to which the pins lead, as somebody finds it who never saw the repository before.
+   * @throws VerificationError `unmet-pin`, and as {@link check}
+   */
+  async rootByPins(gun: Gun, terms: VerifyTerms): Promise<Uint8Array> {
+    const memory = { cache: new MemoryMetadataCache(), marks: new MemoryHighWaterMarks() };
+    const { targets } = await this.#updater(gun, terms, memory).refresh();
+    return targets.snapshot.timestamp.root.file;
+  }
+
+  #updater(gun: Gun, terms: VerifyTerms, memory: Pick<UpdaterOptions, 'cache' | 'marks'>): Updater {
+    const { clock, elapsed, budget } = this.#options;
     const server = terms.server ?? defaultTrustServer(gun);
-    const marks = new DirectoryHighWaterMarks(directory);
-    const isFirstUse = marks.load(gun).get(ROOT) === undefined;
     const { freshness } = terms;
-    const checkedAt = elapsed();
-    const repository = await new Updater({
+    return new Updater({
+      ...memory,
       gun,
       dialect: notaryV1,
       fetcher: new BudgetFetcher(server, this.#fetcher(gun, server, terms), budget, elapsed),
-      cache: new DirectoryMetadataCache(directory),
-      marks,
       pinning: terms.pinning,
       now: clock(),
       frozen: freshness.kind === 'frozen',
       maxStalenessMilliseconds: freshness.kind === 'max-age' ? freshness.milliseconds : 0,
-    }).refresh();
-    const expires = expiryOf(repository, freshness.kind === 'frozen');
-    const checked = { repository, server, checkedAt, isFirstUse, expires, tagsByDigest: tagsByDigest(repository) };
+    });
+  }
+
+  async #update(gun: Gun, terms: VerifyTerms): Promise<CheckedRepository> {
+    const { directory, elapsed } = this.#options;
+    const server = terms.server ?? defaultTrustServer(gun);
+    const checkedAt = elapsed();
+    const memory = { cache: new DirectoryMetadataCache(directory), marks: new DirectoryHighWaterMarks(directory) };
+    const repository = await this.#updater(gun, terms, memory).refresh();
+    const expires = expiryOf(repository, terms.freshness.kind === 'frozen');
+    const checked = { repository, server, checkedAt, expires, tagsByDigest: tagsByDigest(repository) };
     this.#held.set(keyOf(gun, terms), checked, bytesOf(repository));
     return checked;
   }

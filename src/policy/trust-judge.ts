@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { choosePin, listedPin, TrustDirectoryError, type TrustPinning } from '../client/index.ts';
-import { encodeUtf8 } from '../encoding/index.ts';
+import { encodeUtf8, equalBytes } from '../encoding/index.ts';
 import type { Digest, ImageReference } from '../registry/index.ts';
 import { type Gun, ROOT, sha256Hex, TARGETS, VerificationError } from '../tuf/index.ts';
 import { type Allowed, denied, Refused, type StepName } from './decision.ts';
@@ -34,7 +34,7 @@ export class TrustJudge {
     if (held !== undefined) {
       const notes: (readonly [StepName, string])[] = [];
       try {
-        const allowed = this.#judged(gun, terms, reference, held, (step, text) => notes.push([step, text]));
+        const allowed = await this.#judged(gun, terms, reference, held, (step, text) => notes.push([step, text]));
         for (const [step, text] of notes) note(step, text);
         return allowed;
       } catch (error) {
@@ -49,9 +49,15 @@ export class TrustJudge {
     return (this.#repositories.held(gun, terms) ?? (await this.#repositories.check(gun, terms))).tagsByDigest;
   }
 
-  #judged(gun: Gun, terms: VerifyTerms, reference: ImageReference, checked: CheckedRepository, note: Note): Allowed {
+  async #judged(
+    gun: Gun,
+    terms: VerifyTerms,
+    reference: ImageReference,
+    checked: CheckedRepository,
+    note: Note,
+  ): Promise<Allowed> {
     noteTrustData(checked, note);
-    this.#requirePins(gun, terms.pinning, checked, note);
+    await this.#requirePins(gun, terms, checked, note);
     requireFreshness(gun, terms, checked, note);
     this.#remember(gun, terms, checked);
     const found = this.#resolve(gun, terms, reference, checked, note);
@@ -64,12 +70,11 @@ export class TrustJudge {
   }
 
   /**
-   * That the root trusted now is one that the pins of the rule admit: it may have been trusted before the rule said so. A root
-   * that once fitted stays so whatever keys its successors have, since each was signed by its predecessor.
+   * That the pins of the rule lead to the root trusted now: it may have been trusted before the rule said so. A root that once
+   * fitted stays so whatever keys its successors have, since each was signed by its predecessor.
    */
-  #requirePins(gun: Gun, pinning: TrustPinning, { repository, isFirstUse }: CheckedRepository, note: Note): void {
-    const now = this.#clock();
-    const pins = pinsOf(pinning, gun);
+  async #requirePins(gun: Gun, terms: VerifyTerms, { repository }: CheckedRepository, note: Note): Promise<void> {
+    const pins = pinsOf(terms.pinning, gun);
     if (pins === undefined) {
       const { pinnedOnFirstUse } = repository;
       note('pins', pinnedOnFirstUse === undefined ? 'no pin; trusted before' : 'no pin; trusted on this first use');
@@ -77,15 +82,13 @@ export class TrustJudge {
     }
     note('pins', pins.text);
     if (this.#record.isAnchored(gun, pins.fingerprint)) return;
-    const root = repository.targets.snapshot.timestamp.root.signed;
-    const pin = choosePin(pinning, gun, now);
-    const keys = root.roles.get(ROOT)?.keyIds.flatMap((id) => root.keys.get(id) ?? []) ?? [];
-    if (!isFirstUse && !keys.some((key) => pin.admits(key)))
-      throw denied(
-        'unmet-pin',
-        'pins',
-        `root of ${gun}, which was trusted before, is signed by no key that ${pins.text}`,
-      );
+    const { signed, file } = repository.targets.snapshot.timestamp.root;
+    const pin = choosePin(terms.pinning, gun, this.#clock());
+    const keys = signed.roles.get(ROOT)?.keyIds.flatMap((id) => signed.keys.get(id) ?? []) ?? [];
+    const isPinned = keys.some((key) => pin.admits(key));
+    // the pinned key may be that of an earlier root, whose chain leads to the current one
+    if (!isPinned && !equalBytes(file, await this.#repositories.rootByPins(gun, terms)))
+      throw denied('unmet-pin', 'pins', `the root of ${gun} that was trusted before is none to which ${pins.text}`);
     this.#record.anchor(gun, pins.fingerprint);
   }
 
@@ -213,12 +216,12 @@ function pinsOf(pinning: TrustPinning, gun: Gun): { readonly text: string; reado
   if (listed !== undefined) {
     const ids = [...listed.keys, ...listed.certs].map((id) => id.slice(0, 12));
     return {
-      text: `${listed.name} pins (${ids.join(', ')})`,
+      text: `the pins of ${listed.name} lead (${ids.join(', ')})`,
       fingerprint: sha256Hex(encodeUtf8(JSON.stringify(listed))),
     };
   }
   const prefixes = [...(pinning.ca?.keys() ?? [])].filter((name) => gun.startsWith(name.replace(/\*+$/, '')));
   if (prefixes.length === 0) return undefined;
   const texts = JSON.stringify(prefixes.map((name) => [name, pinning.ca?.get(name)]));
-  return { text: `the pinned authority of ${prefixes.join(', ')} leads to`, fingerprint: sha256Hex(encodeUtf8(texts)) };
+  return { text: `the pinned authority of ${prefixes.join(', ')} leads`, fingerprint: sha256Hex(encodeUtf8(texts)) };
 }

@@ -41,6 +41,8 @@ let trustServer: Service;
 /** The address that engines know: before the gateway, or before one that lies. */
 let front: Forwarder;
 let gatewayPort: number;
+let gatewayUrl: string;
+let authorities: string;
 let liar: ReturnType<typeof Bun.serve>;
 let backServer: ReturnType<typeof Bun.serve>;
 const matrix: { attack: string; cells: Readonly<Record<string, string>> }[] = [];
@@ -85,10 +87,11 @@ beforeAll(async () => {
     fetch: (request) => lie(request) ?? pass(request, `https://127.0.0.1:${gatewayPort}`, ca),
   });
   front = new Forwarder(frontPort, gatewayPort);
-  const authorities = place('authorities.crt');
+  authorities = place('authorities.crt');
   writeFileSync(authorities, ca + readFileSync(place('ca.crt'), 'utf8'));
+  gatewayUrl = `https://localhost:${frontPort}`;
   const dockerHost = await startDockerd(stage);
-  const world = { stage, dockerHost, registry, gateway: `https://localhost:${frontPort}`, ca: authorities };
+  const world = { stage, dockerHost, registry, gateway: gatewayUrl, ca: authorities };
   engines = [
     await containerdEngine(world),
     await dockerEngine(world),

@@ -98,6 +98,8 @@ test('gateway config prints the files of an engine, and takes no address without
     0,
     expect.stringContaining('# /etc/containerd/certs.d/_default/hosts.toml\nserver = "https://gw:5443"'),
   ]);
+  for (const odd of ['../../etc', 'acme', 'r.io/x', ''])
+    expect((await world.run('user', ['gateway', 'config', 'docker', ...flags, '--registry', odd])).exitCode).toBe(2);
   const plain = flags.map((flag) => flag.replace('https', 'http'));
   expect((await world.run('user', ['gateway', 'config', 'podman', ...plain])).exitCode).toBe(2);
   expect((await world.run('user', ['gateway', 'config', 'podman', ...flags, '--push-to', 'r.io'])).exitCode).toBe(2);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Engine, engineConfig, loadGatewayConfig, openGateway } from '../../gateway/index.ts';
-import { dockerCredentials } from '../../registry/index.ts';
+import { dockerCredentials, InvalidReferenceError, parseReference } from '../../registry/index.ts';
 import { openLog } from '../../service/index.ts';
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../usage-error.ts';
@@ -40,9 +40,21 @@ export async function printEngineConfig(
   { gateway: url, gatewayCa: ca, registry, pushTo = [] }: EngineConfigFlags,
 ): Promise<void> {
   if (URL.parse(url)?.protocol !== 'https:') throw new UsageError(`--gateway: ${url} is no https URL`);
+  const odd = registry.find((one) => !isRegistry(one));
+  if (odd !== undefined) throw new UsageError(`--registry: ${odd} is no registry as it stands in image names`);
   const stranger = pushTo.find((one) => !registry.includes(one));
   if (stranger !== undefined) throw new UsageError(`--push-to: ${stranger} is none of --registry`);
   const files = engineConfig(engine, { gateway: url.replace(/\/+$/, ''), ca, registries: registry, pushTo });
   if (globals.json) io.stdout.write(`${JSON.stringify(files, null, 2)}\n`);
   else io.stdout.write(files.map(({ path, content }) => `# ${path}\n${content}`).join('\n'));
+}
+
+/** The name becomes a directory, so it has to be nothing but a host and a port. */
+function isRegistry(name: string): boolean {
+  try {
+    return parseReference(`${name}/x`).domain === name;
+  } catch (error) {
+    if (error instanceof InvalidReferenceError) return false;
+    throw error;
+  }
 }
