@@ -261,6 +261,13 @@ promise(
   },
 );
 
+promise('the original notary reads trust data through it', async () => {
+  const { repository, pushed } = await image(true);
+  const user = new User(stage, 'reader', { url: gatewayUrl, host: new URL(gatewayUrl).host, ca: authorities });
+  const listed = await user.notary('list', `${registry}/${repository}`);
+  expect(listed.output).toContain(pushed.digest.slice('sha256:'.length));
+});
+
 promise(
   'when the trust server is down, no engine gets what was not pulled before, and none goes elsewhere',
   async () => {
