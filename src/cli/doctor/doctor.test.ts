@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { scratchDirectories } from '../../../test/support/scratch.ts';
+import { ENGINES, engineConfig } from '../../gateway/index.ts';
 import { firstTargets, notaryV1 } from '../../tuf/index.ts';
 import { examine, type Finding, Machine, type MachineOptions } from './index.ts';
 
@@ -231,4 +232,11 @@ test('docs/doctor.md lists every finding there is, and no other', () => {
     .split('\n')
     .flatMap((line) => (line.startsWith('| `') ? [...(line.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)] : []));
   expect([...new Set(made)].sort()).toEqual(listed.map((match) => match[1]).sort());
+});
+
+test.each(ENGINES)('doctor has nothing to say about what gateway config prints for %s', async (engine) => {
+  const registries = ['docker.io', 'r.example.com:5000'];
+  const options = { gateway: 'https://gw:5443', ca: '/gw.pem', registries, pushTo: ['docker.io'] };
+  const files = engineConfig(engine, options).map(({ path, content }) => [path, content] as const);
+  expect(await found(Object.fromEntries(files))).toEqual([]);
 });
