@@ -2,7 +2,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { errorOf, GatewayStage, REGISTRY, type StoredImage } from '../../test/support/gateway-stage.ts';
 import { rule } from '../../test/support/policy-stage.ts';
+import { encodeUtf8 } from '../encoding/index.ts';
 import { digestOf, MEDIA } from '../registry/index.ts';
+import { dockerTarget, hash, withTarget } from '../tuf/index.ts';
 
 const DAY = 86_400_000;
 let stage: GatewayStage;
@@ -188,6 +190,15 @@ describe('the trust server', () => {
     };
     expect(await reasonOf(tagPath('1'))).toBe('403 DENIED unusable-root-key');
   });
+});
+
+test('S24 a manifest that is known has to have the length that is signed for this tag too', async () => {
+  await ask(tagPath('1'));
+  const wrong = dockerTarget(hash('sha256', encodeUtf8(good.manifest)), good.manifest.length + 1);
+  const repository = stage.repositories.get(`${REGISTRY}/acme/app`);
+  repository?.edit('targets', (targets) => withTarget(targets, 'longer', wrong)).publish();
+  expect((await ask(tagPath('longer'))).status).toBe(403);
+  expect((await ask(tagPath('1'))).status).toBe(200);
 });
 
 describe('who asks', () => {

@@ -109,6 +109,16 @@ describe('digests', () => {
     expect(short(await by('bob'))).toStartWith('deny');
   });
 
+  test('signed-ever without signers asks for one of the roles that Docker resolves by', async () => {
+    const repository = (await stage.repository(APP)).delegate('targets/alice').tag('1', 'x', 'targets/alice').publish();
+    await stage.engine(rule('signers: [alice]')).decide(`${APP}:1`);
+    repository.untag('1', 'targets/alice').publish();
+    const by = (more: string) =>
+      stage.engine(rule(`digests: { signed-ever: 9d }${more}`)).decide(`${APP}@${digestOf('x')}`);
+    expect(short(await by(''))).toBe('deny not-signed');
+    expect(short(await by('\nsigners: [alice]'))).toBe(`allow ${digestOf('x')}`);
+  });
+
   test('any: a digest is not judged, and a tag is', async () => {
     (await stage.repository(APP)).tag('1', 'x').publish();
     const engine = stage.engine(rule('digests: any'));
@@ -126,12 +136,13 @@ describe('digests', () => {
 rules:
   - images: registry.k8s.io/pause
     action: pinned
-    pinned: { tags: { '3.9': '${digest}' } }`);
+    pinned: { tags: { '3.9': '${digest}', '3.10': '${digestOf('other')}' } }`);
     expect(short(await engine.decide('registry.k8s.io/pause:3.9'))).toBe(`allow ${digest}`);
     expect(short(await engine.decide(`registry.k8s.io/pause@${digest}`))).toBe(`allow ${digest}`);
     expect(short(await engine.decide('registry.k8s.io/pause:3.8'))).toBe('deny not-pinned');
     expect(short(await engine.decide(`registry.k8s.io/pause@${digestOf('x')}`))).toBe('deny not-pinned');
     expect(short(await engine.decide(`registry.k8s.io/pause:3.9@${digestOf('x')}`))).toBe('deny not-pinned');
+    expect(short(await engine.decide(`registry.k8s.io/pause:3.9@${digestOf('other')}`))).toBe('deny not-pinned');
     expect(stage.requests).toEqual([]);
   });
 });

@@ -2,6 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { digestOf, PolicyStage, rootKeyOf, rule, short } from '../../test/support/policy-stage.ts';
 import { makeKey } from '../../test/support/test-keys.ts';
+import { encodeUtf8 } from '../encoding/index.ts';
+import { dockerTarget, hash, withTarget } from '../tuf/index.ts';
 
 const APP = 'r.example.com/acme/app';
 const DAY = 86_400_000;
@@ -258,6 +260,14 @@ describe('required signers', () => {
     expect(short(await of(1))).toBe('deny signers-disagree');
     expect(short(await of(3))).toStartWith('deny');
     expect(short(await stage.engine(rule('')).decide(`${APP}:1`))).toBe('deny unsigned');
+  });
+
+  test('S24 two lengths for one digest cannot both be true: neither is believed', async () => {
+    const repository = await stage.repository(APP);
+    repository.delegate('targets/alice').tag('1', 'x', 'targets/alice').tag('1', 'x');
+    const wrong = dockerTarget(hash('sha256', encodeUtf8('x')), 99);
+    repository.edit('targets/alice', (targets) => withTarget(targets, '1', wrong)).publish();
+    expect(short(await stage.engine(rule('')).decide(`${APP}:1`))).toBe('deny signers-disagree');
   });
 
   test('S27 one person with the key of two roles is one signer', async () => {
