@@ -179,6 +179,11 @@ export class ClosureStore {
     return row === undefined || other !== undefined ? undefined : { mediaType: row.media_type, digest, size: row.size };
   }
 
+  /** That the database answers. */
+  async check(): Promise<void> {
+    await sql`select 1`.execute(this.#database);
+  }
+
   async close(): Promise<void> {
     await this.#database.destroy();
   }

@@ -1,52 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Counter, Registry } from 'prom-client';
-import type { DecisionLabels } from '../policy/index.ts';
-import type { Fetch } from '../service/index.ts';
+import { DENY_CODES, type DecisionLabels, UNAVAILABLE_CODES } from '../policy/index.ts';
+import { Metrics } from '../service/metrics/index.ts';
 
-/** What a gateway counts, and its answers to whoever watches it: `/metrics`, `/healthz` and `/readyz`, on a listener of their own. */
+const ROUTES = ['ping', 'catalog', 'manifest', 'blob', 'referrers', 'tags', 'trust', 'none'] as const;
+const STATUSES = ['200', '206', '304', '307', '400', '403', '404', '405', '416', '503'] as const;
+
+/** What a gateway counts. */
 export class GatewayMetrics {
-  readonly #registry = new Registry();
-  readonly #decisions: Counter<keyof DecisionLabels>;
-  readonly #answers: Counter<'route' | 'status'>;
-  /** Set once the gateway serves, and taken back when it stops. */
-  isReady = false;
+  readonly metrics = new Metrics();
+  readonly #decisions = this.metrics.counter('hallmark_decisions_total', 'Decisions about images', {
+    point: ['gateway'],
+    mode: ['enforce', 'warn', 'audit'],
+    outcome: ['allow', 'deny', 'unavailable', 'overruled'],
+  });
+  readonly #refusals = this.metrics.counter(
+    'hallmark_refusals_total',
+    'What was held against images, let through or not',
+    {
+      point: ['gateway'],
+      code: [...DENY_CODES, ...UNAVAILABLE_CODES],
+    },
+  );
+  readonly #answers = this.metrics.counter('hallmark_gateway_answers_total', 'Answers of the gateway', {
+    route: ROUTES,
+    status: STATUSES,
+  });
 
-  constructor() {
-    const registers = [this.#registry];
-    this.#decisions = new Counter({
-      name: 'hallmark_decisions_total',
-      help: 'Decisions about images, by where and how they were enforced',
-      labelNames: ['point', 'mode', 'outcome', 'code'],
-      registers,
-    });
-    this.#answers = new Counter({
-      name: 'hallmark_gateway_answers_total',
-      help: 'Answers of the gateway',
-      labelNames: ['route', 'status'],
-      registers,
-    });
-  }
-
-  decided(labels: DecisionLabels): void {
-    this.#decisions.inc({ ...labels });
+  decided({ point, mode, outcome, code }: DecisionLabels): void {
+    this.#decisions({ point, mode, outcome });
+    if (code !== 'none') this.#refusals({ point, code });
   }
 
   answered(route: string, status: number): void {
-    this.#answers.inc({ route, status });
+    this.#answers({ route, status: String(status) });
   }
-
-  readonly fetch: Fetch = async (request) => {
-    switch (new URL(request.url).pathname) {
-      case '/metrics':
-        return new Response(await this.#registry.metrics(), {
-          headers: { 'content-type': this.#registry.contentType },
-        });
-      case '/healthz':
-        return new Response('ok\n');
-      case '/readyz':
-        return new Response(this.isReady ? 'ok\n' : 'not ready\n', { status: this.isReady ? 200 : 503 });
-      default:
-        return new Response(null, { status: 404 });
-    }
-  };
 }

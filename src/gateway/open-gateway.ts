@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DecisionObserver, loadPolicy, type Policy, PolicyEngine } from '../policy/index.ts';
 import type { Credentials } from '../registry/index.ts';
+import { Health, operationsApp } from '../service/health/index.ts';
 import {
   ensureOwnTls,
   type Fetch,
@@ -49,10 +50,11 @@ export async function openGateway(options: OpenGatewayOptions): Promise<OpenedGa
   await mkdir(config.data, { recursive: true, mode: 0o700 });
   const { identity, caFile } = await tlsOf(config, clock());
   const metrics = new GatewayMetrics();
-  const { fetch, close } = await openParts(options, policy, metrics);
+  const { fetch, check, close } = await openParts(options, policy, metrics);
+  const health = new Health({ checks: { closure: check }, log });
   const listeners: Listener[] = [];
   const stop = async () => {
-    metrics.isReady = false;
+    health.drain();
     await Promise.all(listeners.map((listener) => listener.stop()));
     await close();
   };
@@ -60,9 +62,9 @@ export async function openGateway(options: OpenGatewayOptions): Promise<OpenedGa
     const limits = { idleSeconds: 255 };
     const serving = listen({ fetch: withRequestLog(fetch, log), tls: identity, ...config.listen, limits });
     listeners.push(serving);
-    const watched = config.metrics && listen({ fetch: metrics.fetch, tls: 'plain', ...config.metrics });
+    const operations = operationsApp({ health, metrics: metrics.metrics });
+    const watched = config.metrics && listen({ fetch: operations, tls: 'plain', ...config.metrics });
     if (watched !== undefined) listeners.push(watched);
-    metrics.isReady = true;
     return { url: serving.url, metricsUrl: watched?.url, caFile, warnings: policy.warnings, stop };
   } catch (error) {
     await stop();
@@ -75,7 +77,7 @@ async function openParts(
   { config, clock, log, credentials }: OpenGatewayOptions,
   policy: Policy,
   metrics: GatewayMetrics,
-): Promise<{ readonly fetch: Fetch; close(): Promise<void> }> {
+): Promise<{ readonly fetch: Fetch; check(): Promise<void>; close(): Promise<void> }> {
   const elapsed = () => performance.now();
   const directory = join(config.data, 'trust');
   const observer = observerOf(log, metrics);
@@ -91,7 +93,7 @@ async function openParts(
     engine.close();
     await closure.close();
   };
-  return { fetch, close };
+  return { fetch, check: () => closure.check(), close };
 }
 
 async function tlsOf(

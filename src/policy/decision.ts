@@ -7,31 +7,49 @@ import type { Mode } from './policy.ts';
 /** The parts of a decision, in the order in which they are taken. */
 export type StepName = 'reference' | 'rule' | 'identity' | 'trust data' | 'pins' | 'freshness' | 'signers' | 'digest';
 
+/** Codes of trust data; those of `VerificationError`. */
+const TRUST_CODES = [
+  'malformed',
+  'threshold',
+  'rollback',
+  'expired',
+  'hash-mismatch',
+  'length-mismatch',
+  'root-chain',
+  'unmet-pin',
+  'unsigned',
+  'unusable-root-key',
+] as const satisfies readonly VerificationCode[];
+
 /** Why an image is refused: the evidence is bad, or the rule asks for more than there is. */
-export type DenyCode =
-  | VerificationCode
-  | 'invalid-reference'
-  | 'no-rule' // the default denies
-  | 'denied' // a rule denies
-  | 'not-pinned' // the rule lists what is allowed, and this is not in it
-  | 'no-floor' // the rule is frozen and names no version for this repository
-  | 'below-floor'
-  | 'missing-signers'
-  | 'signers-disagree'
-  | 'not-signed' // the digest is signed for no tag, or not recently enough
-  | 'other-digest'; // the tag is signed for another digest than the one asked for
+export const DENY_CODES = [
+  ...TRUST_CODES,
+  'invalid-reference',
+  'no-rule', // the default denies
+  'denied', // a rule denies
+  'not-pinned', // the rule lists what is allowed, and this is not in it
+  'no-floor', // the rule is frozen and names no version for this repository
+  'below-floor',
+  'missing-signers',
+  'signers-disagree',
+  'not-signed', // the digest is signed for no tag, or not recently enough
+  'other-digest', // the tag is signed for another digest than the one asked for
+] as const;
+export type DenyCode = (typeof DENY_CODES)[number] | VerificationCode;
 
 /** Why nothing could be said. */
-export type UnavailableCode =
-  | 'unreachable'
-  | 'timeout'
-  | 'unavailable'
-  | 'unauthorized'
-  | 'not-found'
-  | 'too-large'
-  | 'rejected'
-  | 'busy' // too many verifications at once
-  | 'state'; // the own record cannot be read or written
+export const UNAVAILABLE_CODES = [
+  'unreachable',
+  'timeout',
+  'unavailable',
+  'unauthorized',
+  'not-found',
+  'too-large',
+  'rejected',
+  'busy', // too many verifications at once
+  'state', // the own record cannot be read or written
+] as const;
+export type UnavailableCode = (typeof UNAVAILABLE_CODES)[number];
 
 export type Refusal =
   | { readonly outcome: 'deny'; readonly code: DenyCode; readonly step: StepName; readonly message: string }

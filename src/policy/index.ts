@@ -19,7 +19,17 @@ export {
   type Convertible,
   convertPolicy,
 } from './convert/index.ts';
-export type { Allowed, Decision, DenyCode, Refusal, Step, StepName, UnavailableCode } from './decision.ts';
+export {
+  type Allowed,
+  DENY_CODES,
+  type Decision,
+  type DenyCode,
+  type Refusal,
+  type Step,
+  type StepName,
+  UNAVAILABLE_CODES,
+  type UnavailableCode,
+} from './decision.ts';
 export { PolicyEngine, type PolicyEngineOptions } from './engine.ts';
 export { PolicyError, type PolicyFinding } from './errors.ts';
 export { judgedGun } from './identity.ts';

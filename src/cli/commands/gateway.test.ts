@@ -70,11 +70,10 @@ test('hallmark gateway serves what is signed over TLS of its own, tells what it 
   const served = await ask('acme/app/manifests/1');
   expect([served.status, served.headers.get('docker-content-digest')]).toEqual([200, digest]);
   expect((await ask('acme/app/manifests/2')).status).toBe(403);
-  expect((await fetch(`${metrics}/readyz`)).status).toBe(200);
+  expect((await fetch(`${metrics}/ready`)).status).toBe(200);
   const counted = await (await fetch(`${metrics}/metrics`)).text();
-  expect(counted).toContain(
-    'hallmark_decisions_total{point="gateway",mode="enforce",outcome="deny",code="unsigned"} 1',
-  );
+  expect(counted).toContain('hallmark_decisions_total{point="gateway",mode="enforce",outcome="deny"} 1');
+  expect(counted).toContain('hallmark_refusals_total{point="gateway",code="unsigned"} 1');
   expect(counted).toContain('hallmark_gateway_answers_total{route="manifest",status="200"} 1');
   expect(await gateway.stop()).toBe(0);
   await expect(ask('acme/app/manifests/1')).rejects.toThrow();
