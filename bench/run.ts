@@ -17,8 +17,7 @@ import { missingPackages, repositoryRoot } from './support/programs.ts';
 import { Workspace } from './support/workspace.ts';
 import { type Outcome, replaceTable, report } from './table.ts';
 
-const ROWS: readonly Row[] = [start, verify, reads, publishes, embedded, memory, scale, library];
-const ROWS: readonly Row[] = [start, verify, reads, publishes, library, gateway, memory];
+const ROWS: readonly Row[] = [start, verify, reads, publishes, embedded, memory, scale, library, gateway];
 const DOCUMENT = join(repositoryRoot, 'docs/performance.md');
 
 process.exitCode = await main(process.argv.slice(2));
