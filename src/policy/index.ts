@@ -19,6 +19,7 @@ export {
   type Convertible,
   convertPolicy,
 } from './convert/index.ts';
+export { decisionCounters, type MakeCounter } from './counters.ts';
 export {
   type Allowed,
   DENY_CODES,

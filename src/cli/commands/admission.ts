@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { admissionWebhook, type ImagePaths, Kubernetes, parseImagePath } from '../../admission/index.ts';
-import { type DecisionObserver, loadPolicy } from '../../policy/index.ts';
-import { listen, loadTlsIdentity, openLog } from '../../service/index.ts';
+import { listenReloading, loadTlsIdentity } from '../../service/index.ts';
 import { parseAddress } from '../address.ts';
 import type { CommandContext } from '../context.ts';
-import { openPolicyEngine } from '../policy-in-force.ts';
+import { type EnforcementOptions, openEnforcementPoint } from '../enforcement-point.ts';
 import { UsageError } from '../usage-error.ts';
 
-export interface AdmissionCommandOptions {
+export interface AdmissionCommandOptions extends EnforcementOptions {
   readonly listen: string;
-  readonly state: string;
   readonly tlsCert: string;
   readonly tlsKey: string;
   readonly validateOnly?: boolean;
@@ -18,22 +16,23 @@ export interface AdmissionCommandOptions {
 }
 
 /** `hallmark admission`: the webhook that a cluster asks about every object with images, until it is told to stop. */
-export async function admission({ io, globals }: CommandContext, options: AdmissionCommandOptions): Promise<void> {
-  if (globals.policy === undefined) throw new UsageError('name the policy with --policy FILE');
-  const policy = loadPolicy(globals.policy);
+export async function admission(context: CommandContext, options: AdmissionCommandOptions): Promise<void> {
+  const { io } = context;
   const paths = imagePaths(options.imagePath ?? []);
   const cluster = options.ownerRule === true ? { cluster: new Kubernetes({ server: clusterOf(io.env) }) } : {};
-  const tls = await loadTlsIdentity(options.tlsCert, options.tlsKey, io.now());
-  const log = openLog('info');
-  const observer: DecisionObserver = { log: (level, record, message) => log[level](record, message), count: () => {} };
-  const engine = openPolicyEngine(io, globals, policy, { point: 'admission', directory: options.state, observer });
-  const onError = (error: unknown) => log.error({ error }, 'admission failed');
-  const fetch = admissionWebhook({ engine, mutate: options.validateOnly !== true, paths, ...cluster, onError });
-  const listener = listen({ fetch, tls, ...parseAddress(options.listen, '--listen') });
-  io.stdout.write(`ready admission=${listener.url}/admit\n`);
-  await io.untilStopped();
-  await listener.stop();
-  engine.close();
+  const loadTls = () => loadTlsIdentity(options.tlsCert, options.tlsKey, io.now());
+  const address = parseAddress(options.listen, '--listen');
+  const { engine, log, close } = await openEnforcementPoint(context, 'admission', options);
+  try {
+    const onError = (error: unknown) => log.error({ error }, 'admission failed');
+    const fetch = admissionWebhook({ engine, mutate: options.validateOnly !== true, paths, ...cluster, onError });
+    const listener = await listenReloading({ fetch, loadTls, log, ...address });
+    io.stdout.write(`ready admission=${listener.url}/admit\n`);
+    await io.untilStopped();
+    await listener.stop();
+  } finally {
+    await close();
+  }
 }
 
 /** `argoproj.io/Workflow=spec.templates[*].container.image`, any number of them. @throws UsageError */

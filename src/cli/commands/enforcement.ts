@@ -4,6 +4,8 @@ import { collect } from '../collect.ts';
 import type { CommandContext } from '../context.ts';
 import { AGENT_SOCKET, AGENT_STATE } from '../image-verifier/places.ts';
 
+const OPERATIONS = ['--operations <host:port>', 'where /live, /ready and /metrics are'] as const;
+
 /** Services that make engines obey the policy. */
 export function addEnforcementCommands(program: Command, globals: () => CommandContext): void {
   program
@@ -11,6 +13,7 @@ export function addEnforcementCommands(program: Command, globals: () => CommandC
     .description('answer the image verifiers of this machine, by the policy, over a socket')
     .option('--socket <path>', 'where the verifiers ask', AGENT_SOCKET)
     .option('--state <dir>', 'where what was trusted is remembered', AGENT_STATE)
+    .option(...OPERATIONS)
     .action(async (options) => (await import('./agent.ts')).agent(globals(), options));
   addEngineCommands(program, globals);
   program
@@ -20,6 +23,7 @@ export function addEnforcementCommands(program: Command, globals: () => CommandC
     .requiredOption('--tls-key <file>', 'its key')
     .option('--listen <host:port>', 'where the API server asks', '0.0.0.0:8443')
     .option('--state <dir>', 'where what was trusted is remembered; keep it', '/var/lib/hallmark/admission')
+    .option(...OPERATIONS)
     .option('--validate-only', 'admit or refuse, and change nothing')
     .option('--owner-rule', 'what a controller makes of an admitted object is admitted, after asking the cluster')
     .option('--image-path <group/kind=path>', 'where other kinds name their images; repeatable', collect)
