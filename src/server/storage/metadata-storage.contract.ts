@@ -38,6 +38,21 @@ export function describeMetadataStorage(name: string, make: () => Promise<Metada
       expect((await storage.current(gun, TARGETS))?.createdAt).toEqual(now);
     });
 
+    test('the newest of several roles are told at once, without what has no file', async () => {
+      const storage = await make();
+      await commit(storage, undefined, fileOf(TARGETS, 2), fileOf(TIMESTAMP, 1));
+      await commit(storage, 1, fileOf(TARGETS, 10), fileOf(TIMESTAMP, 2));
+
+      const heads = await storage.newest(gun, [ROOT, TARGETS, TIMESTAMP]);
+
+      expect([...heads].sort()).toEqual([
+        [TARGETS, { version: version(10), sha256: fileOf(TARGETS, 10).sha256 }],
+        [TIMESTAMP, { version: version(2), sha256: fileOf(TIMESTAMP, 2).sha256 }],
+      ]);
+      expect((await storage.newest('Example.com/app' as Gun, [TARGETS])).size).toBe(0);
+      expect((await storage.newest(gun, [])).size).toBe(0);
+    });
+
     test('what is absent is undefined', async () => {
       const storage = await make();
       await commit(storage, undefined, fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1));
@@ -208,6 +223,12 @@ export function describeMetadataStorage(name: string, make: () => Promise<Metada
       expect(await storage.latest(gun, parseRoleName('targets/r0'))).toMatchObject({ version: version(1) });
       expect(await storage.latest(gun, parseRoleName('targets/r998'))).toMatchObject({ version: version(1) });
       expect((await storage.audit({ limit: 1 }))[0]?.detail.files).toHaveLength(1000);
+      const heads = await storage.newest(gun, [TIMESTAMP, ...roles.map(({ role }) => role)]);
+      expect(heads.size).toBe(1000);
+      expect(heads.get(parseRoleName('targets/r998'))).toEqual({
+        version: version(1),
+        sha256: roles[998]?.sha256 ?? '',
+      });
     });
 
     test('the longest names, and names in other scripts, are names like others', async () => {

@@ -1,8 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import { bytesLiteral, mysqlLock, nullable, numberLiteral, textLiteral } from '../../service/database/index.ts';
-import { TIMESTAMP } from '../../tuf/index.ts';
+import { type Gun, type RoleName, TIMESTAMP } from '../../tuf/index.ts';
 import { writeMoment } from './rows.ts';
 import { lockOf, type Publish } from './sql-storage.ts';
+
+/** That a row of `tuf_files` is of this GUN: the collation finds it by the index, the bytes decide. */
+function ofGun(gun: Gun): string {
+  const name = textLiteral(gun);
+  return `gun = ${name} and cast(convert(gun using utf8mb4) as binary) = cast(${name} as binary)`;
+}
+
+/** The newest file of each of these roles, without its content. */
+export function headsStatement(gun: Gun, roles: readonly RoleName[]): string {
+  const rows = roles.map((role, index) => {
+    return `select * from (select role, version, sha256 from tuf_files where ${ofGun(gun)} and role = ${textLiteral(role)}
+      and deleted_at is null order by version desc limit 1) as f${numberLiteral(index)}`;
+  });
+  return rows.join(' union all ');
+}
 
 /**
  * One publish as statements of one transaction, sent together. The lock comes first: each statement sees what is committed
@@ -17,8 +32,7 @@ export function publishStatements({ gun, base, files, at, audit }: Publish): rea
   return [
     mysqlLock(lockOf(gun)),
     `set @hallmark_base = (select cast(concat(version, ' ', coalesce(sha256, '')) as binary) from tuf_files
-      where gun = ${name} and cast(convert(gun using utf8mb4) as binary) = cast(${name} as binary)
-        and role = ${textLiteral(TIMESTAMP)} and deleted_at is null order by version desc limit 1)`,
+      where ${ofGun(gun)} and role = ${textLiteral(TIMESTAMP)} and deleted_at is null order by version desc limit 1)`,
     `insert into tuf_files (created_at, updated_at, gun, role, version, data, sha256)
       select ${time}, ${time}, ${name}, role, version, data, sha256 from (${fileRows(files)}) files where ${isCurrent}`,
     `insert into changefeed (created_at, gun, version, sha256, category)

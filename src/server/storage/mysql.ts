@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Expression, type SqlBool, sql } from 'kysely';
 import { isUniqueViolation, isUnstorableText, type MysqlDatabase } from '../../service/database/index.ts';
-import type { Gun } from '../../tuf/index.ts';
+import type { Gun, RoleName } from '../../tuf/index.ts';
 import {
   type Change,
   type ChangeContext,
@@ -9,8 +9,8 @@ import {
   ConflictError,
   UnstorableNameError,
 } from './metadata-storage.ts';
-import { publishStatements } from './mysql-publish.ts';
-import { type Publish, SqlStorage, type Tables } from './sql-storage.ts';
+import { headsStatement, publishStatements } from './mysql-publish.ts';
+import { type HeadRow, type Publish, SqlStorage, type Tables } from './sql-storage.ts';
 
 /**
  * Metadata in MySQL or MariaDB. The columns of Notary's tables ignore case, accents and spaces at the end, so each look-up
@@ -40,6 +40,11 @@ export class MysqlStorage extends SqlStorage {
 
   override delete(gun: Gun, context: ChangeContext): Promise<void> {
     return unlessUnstorable(() => super.delete(gun, context), undefined);
+  }
+
+  protected override async heads(gun: Gun, roles: readonly RoleName[]): Promise<readonly HeadRow[]> {
+    const { rows } = await sql<HeadRow>`${sql.raw(headsStatement(gun, roles))}`.execute(this.opened.database);
+    return rows;
   }
 
   protected override async store(publish: Publish): Promise<void> {

@@ -8,10 +8,10 @@ import {
   OpenEnded,
   type PostgresDatabase,
 } from '../../service/database/index.ts';
-import { TIMESTAMP } from '../../tuf/index.ts';
+import { type Gun, type RoleName, TIMESTAMP } from '../../tuf/index.ts';
 import { ConflictError, UnstorableNameError } from './metadata-storage.ts';
 import { writeMoment } from './rows.ts';
-import { lockOf, type Publish, SqlStorage, type Tables } from './sql-storage.ts';
+import { type HeadRow, lockOf, type Publish, SqlStorage, type Tables } from './sql-storage.ts';
 
 /** Metadata in PostgreSQL. A publish is one round trip: lock, compare and insert, commit are sent together. */
 export class PostgresStorage extends SqlStorage {
@@ -20,6 +20,16 @@ export class PostgresStorage extends SqlStorage {
   constructor(postgres: PostgresDatabase<Tables>, patience?: readonly number[]) {
     super(postgres, patience);
     this.#postgres = postgres;
+  }
+
+  protected override async heads(gun: Gun, roles: readonly RoleName[]): Promise<readonly HeadRow[]> {
+    const { rows } =
+      await sql<HeadRow>`select wanted.role, version, sha256 from unnest(${roles}::varchar[]) as wanted (role)
+      cross join lateral (
+        select version, sha256 from tuf_files where gun = ${gun} and role = wanted.role and deleted_at is null
+        order by version desc limit 1
+      ) as newest`.execute(this.opened.database);
+    return rows;
   }
 
   /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
+import { type Expression, type Kysely, type Selectable, type SqlBool, sql } from 'kysely';
 import {
   lockName,
   type OpenedDatabase,
@@ -52,8 +52,8 @@ export interface Publish {
   readonly audit: ReturnType<typeof auditRow>;
 }
 
-/** Each is a part of one query. */
-const ROLES_AT_ONCE = 50;
+/** What the table says of one file. */
+export type HeadRow = Pick<Selectable<Tables['tuf_files']>, 'role' | 'version' | 'sha256'>;
 
 /** Under this name writers of one collection wait for each other. */
 export function lockOf(gun: Gun): string {
@@ -82,6 +82,9 @@ export abstract class SqlStorage implements MetadataStorage {
   /** Stores all of it in one transaction, or nothing. @throws ConflictError, OpenEnded */
   protected abstract store(publish: Publish): Promise<void>;
 
+  /** The rows of the highest version of each of these roles, by one statement. */
+  protected abstract heads(gun: Gun, roles: readonly RoleName[]): Promise<readonly HeadRow[]>;
+
   /** That a column of `tuf_files` or `changefeed` has this very name, byte for byte. */
   protected named(column: 'gun' | 'role', name: string): Expression<SqlBool> {
     return sql<SqlBool>`${sql.ref(column)} = ${name}`;
@@ -98,14 +101,9 @@ export abstract class SqlStorage implements MetadataStorage {
 
   async newest(gun: Gun, roles: readonly RoleName[]): Promise<ReadonlyMap<RoleName, FileHead>> {
     const found = new Map<RoleName, FileHead>();
-    for (let start = 0; start < roles.length; start += ROLES_AT_ONCE) {
-      const heads = roles.slice(start, start + ROLES_AT_ONCE).map((role, index) => {
-        const head = this.#newest(gun, role).select(['role', 'sha256']).as(`f${index}`);
-        return sql`select * from ${head}`;
-      });
-      const query = sql<FileHead & { role: RoleName }>`${sql.join(heads, sql` union all `)}`;
-      const rows = await this.find(() => query.execute(this.opened.database));
-      for (const { role, version, sha256 } of rows?.rows ?? []) found.set(role, { version, sha256: unpadded(sha256) });
+    if (roles.length === 0) return found;
+    for (const { role, version, sha256 } of (await this.find(() => this.heads(gun, roles))) ?? []) {
+      found.set(role as RoleName, { version: version as Version, sha256: unpadded(sha256) });
     }
     return found;
   }

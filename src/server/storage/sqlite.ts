@@ -1,14 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
+import { sql } from 'kysely';
 import { isUniqueViolation, type SqliteDatabase, transact } from '../../service/database/index.ts';
-import { TIMESTAMP } from '../../tuf/index.ts';
+import { type Gun, type RoleName, TIMESTAMP } from '../../tuf/index.ts';
 import { ConflictError } from './metadata-storage.ts';
 import { writeMoment } from './rows.ts';
-import { type Publish, SqlStorage, type Tables } from './sql-storage.ts';
+import { type HeadRow, type Publish, SqlStorage, type Tables } from './sql-storage.ts';
+
+/** SQLite takes 500 selects in one statement. The timestamp is asked for first: what is written later moves it. */
+const SELECTS = 400;
 
 /** Metadata in SQLite: one writer at a time, durable as `openSqlite` has it. */
 export class SqliteStorage extends SqlStorage {
   constructor(database: SqliteDatabase<Tables>['database']) {
     super({ engine: 'sqlite', database });
+  }
+
+  protected override async heads(gun: Gun, roles: readonly RoleName[]): Promise<readonly HeadRow[]> {
+    const found: HeadRow[] = [];
+    for (let start = 0; start < roles.length; start += SELECTS) {
+      const heads = roles.slice(start, start + SELECTS).map(
+        (role) => sql`select * from (select role, version, sha256 from tuf_files where gun = ${gun} and role = ${role}
+          and deleted_at is null order by version desc limit 1)`,
+      );
+      const { rows } = await sql<HeadRow>`${sql.join(heads, sql` union all `)}`.execute(this.opened.database);
+      found.push(...rows);
+    }
+    return found;
   }
 
   protected override async store({ gun, base, files, at, audit }: Publish): Promise<void> {
