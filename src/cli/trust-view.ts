@@ -2,7 +2,6 @@
 import {
   DirectoryHighWaterMarks,
   DirectoryMetadataCache,
-  DownloadError,
   type HttpFetch,
   HttpFetcher,
   loadPins,
@@ -10,17 +9,14 @@ import {
   trustPinning,
   Updater,
 } from '../client/index.ts';
-import type { VerifyTerms } from '../policy/index.ts';
+import { trustServerFetch, type VerifyTerms } from '../policy/index.ts';
 import {
-  authenticatedFetch,
   type Credentials,
   dockerCredentials,
   gun as gunOf,
   type ImageReference,
   RegistryClient,
-  RegistryError,
   registryHost,
-  repositoryScope,
 } from '../registry/index.ts';
 import type { Passphrases } from '../signing/index.ts';
 import {
@@ -129,22 +125,12 @@ export class TrustView {
   protected fetch(actions: 'pull' | 'pull,push' | '*'): HttpFetch {
     const known = this.#fetchers.get(actions);
     if (known !== undefined) return known;
-    const send = authenticatedFetch({
-      origin: new URL(this.server).origin,
-      scopes: [repositoryScope(this.gun, actions.split(',') as ('pull' | 'push' | '*')[])],
+    const fetch = trustServerFetch({
+      ...{ gun: this.gun, server: this.server, domain: this.#reference.domain },
+      actions: actions.split(',') as ('pull' | 'push' | '*')[],
       credentials: () => this.credentials(),
-      credentialHost: registryHost(this.#reference),
       transport: tlsTransport(this.#tlsFiles()),
     });
-    const fetch: HttpFetch = async (url, init) => {
-      try {
-        return await send(new Request(url, init));
-      } catch (error) {
-        if (error instanceof RegistryError && error.code !== 'timeout')
-          throw new DownloadError('unauthorized', url, error.message, { cause: error });
-        throw error;
-      }
-    };
     this.#fetchers.set(actions, fetch);
     return fetch;
   }

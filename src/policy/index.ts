@@ -57,3 +57,4 @@ export { MemoryPolicyRecord, type PolicyRecord, type SeenTag } from './record.ts
 export { policySchema } from './schema.ts';
 export type { SignedBy, SignedTag } from './signers.ts';
 export { SqlitePolicyRecord } from './sqlite-record.ts';
+export { trustServerFetch } from './trust-server-fetch.ts';

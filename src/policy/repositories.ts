@@ -2,7 +2,6 @@
 import {
   DirectoryHighWaterMarks,
   DirectoryMetadataCache,
-  DownloadError,
   type HttpFetch,
   MemoryHighWaterMarks,
   MemoryMetadataCache,
@@ -10,21 +9,14 @@ import {
   Updater,
   type UpdaterOptions,
 } from '../client/index.ts';
-import {
-  authenticatedFetch,
-  type Credentials,
-  fetchTransport,
-  RegistryError,
-  registryHost,
-  repositoryScope,
-  type Transport,
-} from '../registry/index.ts';
+import { type Credentials, fetchTransport, type Transport } from '../registry/index.ts';
 import { type Gun, notaryV1 } from '../tuf/index.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { type Budget, BudgetFetcher } from './budget.ts';
 import { unavailable } from './decision.ts';
 import { defaultTrustServer, type VerifyTerms } from './policy.ts';
 import { tagsByDigest } from './signers.ts';
+import { trustServerFetch } from './trust-server-fetch.ts';
 
 export interface RepositoryOptions {
   /** Trust directory: metadata cache and marks, as a client keeps them. */
@@ -166,22 +158,11 @@ export class CheckedRepositories {
     const known = this.#fetchers.get(key);
     if (known !== undefined) return known;
     const domain = gun.slice(0, gun.indexOf('/'));
-    const send = authenticatedFetch({
-      origin: new URL(server).origin,
-      scopes: [repositoryScope(gun, ['pull'])],
+    const fetch = trustServerFetch({
+      ...{ gun, server, domain, actions: ['pull'] },
       credentials: () => this.#options.credentials(domain),
-      credentialHost: registryHost({ domain }),
       transport: this.#options.transport?.(server, ca) ?? fetchTransport(ca === undefined ? {} : { ca }),
     });
-    const fetch: HttpFetch = async (url, init) => {
-      try {
-        return await send(new Request(url, init));
-      } catch (error) {
-        if (error instanceof RegistryError && error.code !== 'timeout')
-          throw new DownloadError('unauthorized', url, error.message, { cause: error });
-        throw error;
-      }
-    };
     this.#fetchers.set(key, fetch);
     return fetch;
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { clientNetwork } from '../../service/index.ts';
 import { TooManyAttemptsError } from './authenticator.ts';
 
 const MAX_FAILURES = 20;
@@ -22,7 +23,7 @@ export class LoginAttempts {
   /** @throws TooManyAttemptsError if the address failed too often of late */
   check(address: string): void {
     const now = this.#elapsed();
-    const window = this.#windows.get(network(address));
+    const window = this.#windows.get(clientNetwork(address));
     if (window !== undefined && now < window.until && window.failures >= MAX_FAILURES) {
       throw new TooManyAttemptsError(Math.ceil((window.until - now) / 1000));
     }
@@ -30,7 +31,7 @@ export class LoginAttempts {
 
   failed(address: string): void {
     const now = this.#elapsed();
-    const place = network(address);
+    const place = clientNetwork(address);
     const open = this.#windows.get(place);
     const window = open !== undefined && now < open.until ? open : this.#open(place, now);
     window.failures++;
@@ -48,13 +49,4 @@ export class LoginAttempts {
     this.#windows.set(place, window);
     return window;
   }
-}
-
-/** One holder of IPv6 has a network of 2^64 addresses, so that is what counts. */
-function network(address: string): string {
-  if (!address.includes(':') || address.includes('.')) return address;
-  const [head = '', tail] = address.split('::');
-  const [left, right] = [head, tail ?? ''].map((part) => (part === '' ? [] : part.split(':')));
-  const zeros = Array.from({ length: Math.max(0, 8 - (left?.length ?? 0) - (right?.length ?? 0)) }, () => '0');
-  return [...(left ?? []), ...(tail === undefined ? [] : zeros), ...(right ?? [])].slice(0, 4).join(':');
 }
