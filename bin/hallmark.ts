@@ -36,9 +36,23 @@ function processIo(): Io {
   };
 }
 
+/** As a shell tells that a program was ended by SIGPIPE: nobody reads on, so what was not written is no success (S28). */
+const BROKEN_PIPE = 128 + 13;
+
 function output(stream: NodeJS.WriteStream): Output {
+  const failed = (error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(BROKEN_PIPE);
+    throw error;
+  };
+  stream.on('error', failed);
   return {
-    write: (text) => void stream.write(text),
+    write: (text) => {
+      try {
+        stream.write(text);
+      } catch (error) {
+        failed(error);
+      }
+    },
     isTerminal: stream.isTTY === true,
     columns: stream.columns ?? 80,
   };

@@ -30,6 +30,20 @@ function stage(budgets: RequestBudgets, auth: Authenticator = openToAll) {
 }
 
 describe('W what costs is limited for each client', () => {
+  test('S23 every spelling of a path to a key draws on the budget of keys', async () => {
+    const { send } = stage({ keys: { perSecond: 0.1, burst: 1 } });
+    expect((await send('GET', 'timestamp.ke%79')).status).toBe(200);
+    for (const spelling of [
+      'timestamp.key',
+      'timestamp%2Ekey',
+      'snapshot.%6Bey?x',
+      '%73napshot.key#x',
+      'timestamp.key?%',
+    ]) {
+      expect([spelling, (await send('GET', spelling)).status]).toEqual([spelling, 429]);
+    }
+  });
+
   test("keys are made so often and no more, in words that Notary's clients read", async () => {
     const { send, wait } = stage({ keys: { perSecond: 0.1, burst: 2 } });
     expect([(await send('GET', 'timestamp.key')).status, (await send('POST', 'snapshot.key?x')).status]).toEqual([

@@ -3,6 +3,7 @@ import { type Budget, clientNetwork, originOf, RateLimiter, withCalls } from '..
 import { ANONYMOUS } from './actor.ts';
 import type { Authenticator } from './auth/index.ts';
 import { TrustProblem } from './problems.ts';
+import { decodedPath } from './request-path.ts';
 
 /** How often one client may do what costs; what has no budget is not limited. */
 export interface RequestBudgets {
@@ -38,8 +39,8 @@ export function limitedCallers(auth: Authenticator, budgets: RequestBudgets, ela
 }
 
 function kindOf({ method, url }: Request): keyof RequestBudgets {
-  const end = url.indexOf('?');
-  if (url.endsWith('.key', end < 0 ? undefined : end)) return 'keys';
+  // decoded as routing decodes it: no spelling of a key's path may draw on another budget
+  if ((decodedPath(url) ?? '').endsWith('.key')) return 'keys';
   return method === 'GET' || method === 'HEAD' ? 'reads' : 'writes';
 }
 

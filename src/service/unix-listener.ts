@@ -26,8 +26,12 @@ export async function listenUnix({ fetch, path, mode }: UnixListenOptions): Prom
     await rm(path, { force: true });
     // nobody else may connect before the permissions are what they should be
     const umask = process.umask(0o177);
-    const server = serve(fetch, path);
-    process.umask(umask);
+    let server: ReturnType<typeof serve>;
+    try {
+      server = serve(fetch, path);
+    } finally {
+      process.umask(umask);
+    }
     await chmod(path, mode);
     return {
       path,

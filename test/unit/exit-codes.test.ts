@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
+import { resolve } from 'node:path';
 import { runCaptured } from '../support/command-line.ts';
 
 const broken = (): Date => {
@@ -24,5 +25,13 @@ describe('the end of a command', () => {
 
     expect({ exitCode: ran.exitCode, stdout: ran.stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(ran.stderr).toMatch(/^Error: error contacting notary server: /);
+  });
+
+  test('S28 output that nobody reads to its end is no success, and no stack trace', () => {
+    // the reader has ended before the program writes
+    const script = 'exec 3> >(:); wait $!; "$0" --no-env-file "$1" completion bash >&3';
+    const ran = Bun.spawnSync(['bash', '-c', script, process.execPath, resolve('bin/hallmark.ts')]);
+
+    expect({ code: ran.exitCode, stderr: ran.stderr.toString() }).toEqual({ code: 141, stderr: '' });
   });
 });

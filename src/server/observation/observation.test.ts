@@ -246,6 +246,8 @@ describe('trustRoute', () => {
     ['GET', 'v2/a/b/_trust/tuf/', 'other'],
     ['GET', 'v2/a/_trust/tuf/timestamp.key', 'GetKey'],
     ['POST', 'v2/a/_trust/tuf/timestamp.key', 'RotateKey'],
+    ['POST', 'v2/a/_trust/tuf/timestamp.ke%79', 'RotateKey'],
+    ['GET', 'v2/a/_trust%2Ftuf/timestamp.key#x', 'GetKey'],
     ['GET', 'v2/_trust/changefeed?records=1', 'Changefeed'],
     ['GET', 'v2/', 'Ping'],
     ['GET', '_notary_server/health', 'Health'],

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { decodedPath } from '../request-path.ts';
 
 /** What requests are called in metrics, logs and traces: the original's names of its operations (reference 6.1). */
 export const TRUST_ROUTES = [
@@ -23,12 +24,11 @@ export type TrustRoute = (typeof TRUST_ROUTES)[number];
 const TUF = '/_trust/tuf/';
 
 /**
- * The route of a request, by its spelling alone: cheap enough for every read, and never anything that a client made up
+ * The route of a request, by its path as routing reads it: cheap enough for every read, and never anything that a client made up
  * (S23). Whether the route is taken is the table's to say.
  */
 export function trustRoute({ method, url }: Request): TrustRoute {
-  const end = url.indexOf('?');
-  const path = end < 0 ? url : url.slice(0, end);
+  const path = decodedPath(url) ?? '';
   const at = path.lastIndexOf(TUF);
   if (at < 0) return serverRoute(method, path);
   const file = at + TUF.length;
