@@ -46,7 +46,7 @@ export function mutationsOf(file: string, source: SourceFile): readonly Mutation
     for (const [target, replacement, what] of changesOf(node, text)) {
       const start = target.getStart(source);
       const line = source.text.slice(0, start).split('\n').length;
-      const name = `${what}: ${oneLine(text(target))}`;
+      const name = oneLine(`${what}: ${text(target)}`);
       found.push({ file, line, start, end: target.end, replacement, name });
     }
     // what a refusal says of itself is no check
@@ -126,8 +126,8 @@ function ofOperator(
 ): readonly Change[] {
   if (operator === SyntaxKind.AmpersandAmpersandToken || operator === SyntaxKind.BarBarToken) {
     return [
-      [whole, `(${text(right)})`, 'without the left'],
-      [whole, `(${text(left)})`, 'without the right'],
+      [whole, `(${text(right)})`, `without ${text(left)}`],
+      [whole, `(${text(left)})`, `without ${text(right)}`],
     ];
   }
   const neighbour = COMPARISONS.get(operator);
