@@ -6,6 +6,7 @@ import { fuzzDialect, notaryFiles } from './targets/dialects.ts';
 import { ENCODING_TARGETS } from './targets/encoding.ts';
 import { IMAGE_TARGETS } from './targets/images.ts';
 import { KEY_TARGETS } from './targets/keys.ts';
+import { POLICY_TARGETS } from './targets/policies.ts';
 import { STATE_TARGETS } from './targets/state.ts';
 
 /** Every reader of foreign bytes. A new dialect, file format or request gets its line here. */
@@ -14,5 +15,6 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ...KEY_TARGETS,
   ...IMAGE_TARGETS,
   ...STATE_TARGETS,
+  ...POLICY_TARGETS,
   ...fuzzDialect(notaryV1, notaryFiles),
 ];
