@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Runs one scenario again and again, each time with the next of its writes failing, until it comes through untouched:
- * `bun test/faults/campaign.ts NAME [--kill]`. Prints one JSON line. With `--act`, the part that is killed.
+ * `bun test/faults/campaign.ts NAME [--kill]`, or `--list`. Prints one JSON line. With `--act`, the part that is killed.
  */
 
 import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs';
@@ -29,12 +29,17 @@ process.exitCode = await main(process.argv.slice(2));
 
 async function main(argv: readonly string[]): Promise<number> {
   const options = {
+    list: { type: 'boolean', default: false },
     kill: { type: 'boolean', default: false },
     act: { type: 'string' },
     call: { type: 'string' },
     mode: { type: 'string' },
   } as const;
   const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
+  if (values.list) {
+    process.stdout.write(`${JSON.stringify(SCENARIOS.map(({ name }) => name))}\n`);
+    return 0;
+  }
   const scenario = SCENARIOS.find(({ name }) => name === positionals[0]);
   if (scenario === undefined) throw new Error(`no scenario ${positionals[0]}`);
   if (values.act !== undefined) return actAlone(scenario, values.act, Number(values.call), values.mode as FaultMode);

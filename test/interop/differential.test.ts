@@ -9,10 +9,10 @@ const SEED = 20_261_125;
 
 describe('the original client and ours judge the same repositories', () => {
   promise('alike, but for the differences that docs/compatibility.md gives a reason for', async () => {
-    const report = await runCampaign({ seed: SEED, count: 300 });
+    const report = await runCampaign({ seed: SEED, count: 200 });
 
     expect(render(report, false)).toMatchObject({ sound: true });
-    expect(report.bothTrust).toBeGreaterThan(30);
-    expect(report.bothRefuse).toBeGreaterThan(100);
+    expect(report.bothTrust).toBeGreaterThan(20);
+    expect(report.bothRefuse).toBeGreaterThan(70);
   });
 });
