@@ -127,8 +127,8 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     name: 'the cache after an answer',
     row: 'uses the cached timestamp after 404, 401, 5xx',
-    ours: /^(?:unauthorized|unavailable|rejected|not-found|unsigned): /,
-    labels: /answered \d+/,
+    ours: /^(?:unauthorized|unavailable|rejected|not-found|unsigned|root-chain): /,
+    labels: /timestamp: answered \d+/,
   },
   {
     name: 'a delegation without any signature',
@@ -137,10 +137,16 @@ export const DIFFERENCES: readonly Difference[] = [
     labels: /targets\/\S+: (?:signed by|signature|text)/,
   },
   {
-    name: 'an entry of a timestamp beside the snapshot',
+    name: 'a field of a signature in another case',
+    row: 'the last of two keys, any case of key',
+    original: /did not meet threshold|data has no signatures/,
+    labels: /text member again in upper case/,
+  },
+  {
+    name: 'an entry of a timestamp beside the snapshot, a role of a root beside the four',
     row: 'reads every entry of a timestamp',
-    original: /cannot unmarshal .* into Go value of type data\.FileMeta/,
-    labels: /timestamp: (?:add|double) /,
+    original: /cannot unmarshal .* into Go value of type data\.(?:FileMeta|RootRole)/,
+    labels: /(?:timestamp|root): (?:add|double) /,
   },
   {
     name: 'the private half of a public key',

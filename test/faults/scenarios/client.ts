@@ -2,14 +2,21 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  archivedGuns,
+  type Collection,
   DirectoryHighWaterMarks,
   DirectoryMetadataCache,
+  fetchCollection,
   loadPins,
+  MemoryHighWaterMarks,
+  MemoryMetadataCache,
   NO_PINS,
   type Pins,
+  readCollection,
   storePins,
   type TrustedRepository,
   Updater,
+  writeCollection,
 } from '../../../src/client/index.ts';
 import { type Marks, notaryV1, type RoleName, VerificationError } from '../../../src/tuf/index.ts';
 import { GUN, NOW, type Published, RepositorySimulator } from '../../support/repository-simulator.ts';
@@ -172,4 +179,43 @@ const pins: Scenario = {
   },
 };
 
-export const clientScenarios: readonly Scenario[] = [update, firstUse, lostCache, forget, pins];
+/** The collection that a client copies which trusts one of the two states. */
+async function collectionOf(directory: string, index: number): Promise<Collection> {
+  const served = state(directory, index);
+  const fetcher = { fetch: async (_: string, name: string) => served.get(name) };
+  const cache = new MemoryMetadataCache();
+  const about = { gun: GUN, dialect: notaryV1, fetcher, cache, marks: new MemoryHighWaterMarks(), now: NOW };
+  const repository = await new Updater({ ...about, pinning: { trustOnFirstUse: true } }).refresh();
+  return fetchCollection({ repository, fetcher, dialect: notaryV1, now: NOW });
+}
+
+async function archiveState(directory: string, index: number): Promise<void> {
+  const about = { from: `state ${index}`, archivedAt: NOW };
+  writeCollection(join(directory, 'archive'), await collectionOf(directory, index), about, notaryV1);
+}
+
+const archive: Scenario = {
+  name: 'an archive is replaced',
+  async prepare(directory) {
+    await keepStates(directory);
+    await archiveState(directory, 0);
+  },
+  act: (directory) => archiveState(directory, 1),
+  async check(directory, ended) {
+    // a directory cannot be exchanged for another in one act: who is killed between the two leaves none
+    const archived = archivedGuns(join(directory, 'archive')).length === 1;
+    promised(archived || ended === 'killed', 'there is an archive');
+    if (archived) {
+      const { note, files } = readCollection(join(directory, 'archive'), GUN, notaryV1);
+      promised(
+        note.from === 'state 1' || (ended !== 'done' && note.from === 'state 0'),
+        'it is that of before or after',
+      );
+      promised(files.size === 4, 'and whole');
+    }
+    await archiveState(directory, 1);
+    promised(readCollection(join(directory, 'archive'), GUN, notaryV1).roots.length === 2, 'it can be written again');
+  },
+};
+
+export const clientScenarios: readonly Scenario[] = [update, firstUse, lostCache, forget, pins, archive];
