@@ -21,9 +21,10 @@ async function copied() {
   await repository.rotate('timestamp');
   await repository.rotate('root');
   repository.publish();
-  const trusted = await new TestClient(repository).refresh();
+  const client = new TestClient(repository);
+  const trusted = await client.refresh();
   const fetch = () => fetchCollection({ repository: trusted, fetcher: repository, dialect: notaryV1, now: NOW });
-  return { repository, fetch, collection: await fetch() };
+  return { repository, client, fetch, collection: await fetch() };
 }
 
 async function archived() {
@@ -56,7 +57,32 @@ describe('a copied collection', () => {
     const { repository, fetch } = await copied();
     repository.answer('1.root.json', undefined);
 
-    expect((await fetch()).roots.map(({ version }) => version as number)).toEqual([2, 3]);
+    const collection = await fetch();
+    expect(collection.roots.map(({ version }) => version as number)).toEqual([2, 3]);
+    const directory = scratch();
+    writeCollection(directory, collection, ABOUT, notaryV1);
+    expect(readCollection(directory, GUN, notaryV1).roots).toEqual(collection.roots);
+  });
+
+  test('has the delegations that clients pass over, whose files they ask for all the same', async () => {
+    const { repository, client } = await copied();
+    repository.set(RELEASES, { expires: new Date(NOW.getTime() - 1) }).publish();
+    const trusted = await client.refresh();
+    const { files } = await fetchCollection({ repository: trusted, fetcher: repository, dialect: notaryV1, now: NOW });
+
+    expect([...trusted.refused.keys()] as string[]).toEqual([RELEASES]);
+    expect(files.get(RELEASES as RoleName)).toEqual(repository.files.get(RELEASES as RoleName) as Uint8Array);
+  });
+
+  test('has nothing of a delegation that the snapshot hides', async () => {
+    const { repository, client } = await copied();
+    repository.snapshotTrick = (meta) => void meta.set(RELEASES as RoleName, null);
+    repository.tag('v3').publish();
+    const trusted = await client.refresh();
+    const { files } = await fetchCollection({ repository: trusted, fetcher: repository, dialect: notaryV1, now: NOW });
+
+    expect([...trusted.refused.keys()] as string[]).toEqual([RELEASES]);
+    expect([...files.keys()] as string[]).not.toContain(RELEASES);
   });
 });
 
@@ -144,5 +170,7 @@ describe('an archive', () => {
     expect(archivedGuns(directory)).toEqual([other, GUN]);
     expect(archivedGuns(join(directory, 'nothing'))).toEqual([]);
     refused(() => archivedGuns(join(directory, 'v2', 'a.example.com', '_trust')), { code: 'unreadable' });
+    mkdirSync(join(directory, 'v2', 'a*b', '_trust'), { recursive: true });
+    refused(() => archivedGuns(directory), { name: 'MetadataError', code: 'malformed' });
   });
 });
