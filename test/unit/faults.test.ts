@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describe, expect, test } from 'bun:test';
-import { type MetadataTables, migrateMetadata, SqliteStorage } from '../../src/server/index.ts';
-import { openSqlite } from '../../src/service/database/index.ts';
-import { createPrivateKeysTable, type ServiceKeyTables, SqlServiceKeys } from '../../src/signing/service-keys/index.ts';
+import { afterAll, describe, expect, test } from 'bun:test';
+import { openMetadataStorage } from '../../src/server/index.ts';
+import { migrateDatabase, openDatabase } from '../../src/service/database/index.ts';
+import { SERVICE_KEY_SCHEMA, type ServiceKeyTables, SqlServiceKeys } from '../../src/signing/service-keys/index.ts';
 import { describeKeysUnderFaults, describePublishUnderFaults } from '../faults/publish.contract.ts';
 import { runFaults } from '../faults/start.ts';
+import { SERVER_ENGINES, scratchDatabases } from '../support/databases.ts';
 
 /** Those that take longer, and all that are killed, are in the interop suite. */
 const QUICK = [
@@ -27,15 +28,24 @@ describe('a write fails, done or not done', () => {
   }
 });
 
-describePublishUnderFaults('SQLite', async () => {
-  const database = openSqlite<MetadataTables>(':memory:');
-  await migrateMetadata(database);
-  return { database, part: new SqliteStorage(database) };
-});
+for (const engine of ['sqlite', ...SERVER_ENGINES] as const) {
+  const fresh = scratchDatabases(engine);
+  const closing: (() => Promise<void>)[] = [];
+  afterAll(async () => {
+    for (const close of closing) await close();
+  });
 
-describeKeysUnderFaults('SqlServiceKeys on SQLite', async () => {
-  const database = openSqlite<ServiceKeyTables>(':memory:');
-  await createPrivateKeysTable(database);
-  const options = { defaultAlias: 'a', passphrase: () => 'passphrase of a test', now: () => new Date() };
-  return { database, part: new SqlServiceKeys(database, options) };
-});
+  describePublishUnderFaults(engine, async () => {
+    const { storage, opened, close } = await openMetadataStorage(await fresh());
+    closing.push(close);
+    return { database: opened.database, part: storage };
+  });
+
+  describeKeysUnderFaults(engine, async () => {
+    const opened = await openDatabase<ServiceKeyTables>(await fresh());
+    closing.push(() => opened.database.destroy());
+    await migrateDatabase(opened, SERVICE_KEY_SCHEMA);
+    const options = { defaultAlias: 'a', passphrase: () => 'passphrase of a test', now: () => new Date() };
+    return { database: opened.database, part: new SqlServiceKeys(opened, options) };
+  });
+}

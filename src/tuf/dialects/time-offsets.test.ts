@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'bun:test';
-import { refused } from '../../../../test/support/refusals.ts';
+import { refused } from '../../../test/support/refusals.ts';
 import { parseTime } from './time.ts';
 
 test('offsets go to 23:59', () => {
