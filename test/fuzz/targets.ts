@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { notaryV1 } from '../../src/tuf/index.ts';
+import { notaryV1, tufV1 } from '../../src/tuf/index.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
-import { fuzzDialect, notaryFiles } from './targets/dialects.ts';
+import { fuzzDialect, notaryFiles, notaryPromises, simulatedFiles } from './targets/dialects.ts';
 import { ENCODING_TARGETS } from './targets/encoding.ts';
 import { IMAGE_TARGETS } from './targets/images.ts';
 import { KEY_TARGETS } from './targets/keys.ts';
@@ -16,5 +16,6 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ...IMAGE_TARGETS,
   ...STATE_TARGETS,
   ...POLICY_TARGETS,
-  ...fuzzDialect(notaryV1, notaryFiles),
+  ...fuzzDialect(notaryV1, notaryFiles, notaryPromises),
+  ...fuzzDialect(tufV1, simulatedFiles),
 ];

@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { decodeJson, encodeCanonicalJson } from '../../../src/encoding/index.ts';
-import { type Dialect, keyId, kindOf, MetadataError, type Signed } from '../../../src/tuf/index.ts';
+import {
+  type Dialect,
+  type Envelope,
+  keyId,
+  kindOf,
+  MetadataError,
+  notaryV1,
+  type RoleKeys,
+  type Signed,
+  tufV1,
+} from '../../../src/tuf/index.ts';
+import { RepositorySimulator } from '../../support/repository-simulator.ts';
 import { vectorRepositories } from '../../support/vectors.ts';
 import { type FuzzTarget, holds } from '../fuzz-target.ts';
 
@@ -15,18 +26,42 @@ export function notaryFiles(kind: Signed['type']): readonly Uint8Array[] {
   return files.filter(({ role, bytes }) => kindOf(role) === kind && bytes.length < 8000).map(({ bytes }) => bytes);
 }
 
-/** One target for each kind of file of a dialect. */
-export function fuzzDialect(dialect: Dialect, files: FilesOfKind): readonly FuzzTarget[] {
+const simulated = (await RepositorySimulator.create({ dialect: tufV1 })).delegate('targets/a', { paths: ['a/*'] });
+simulated.tag('a/1', 'one', 'targets/a').tag('v1').publish();
+await simulated.rotate('root');
+simulated.publish();
+
+/** What our own simulator writes. */
+export function simulatedFiles(kind: Signed['type']): readonly Uint8Array[] {
+  return [...simulated.served].filter(([name]) => kindOfFile(name) === kind).map(([, file]) => file);
+}
+
+/** `3.targets%2Fa.json` is a targets file. */
+function kindOfFile(name: string): Signed['type'] {
+  return KINDS.find((kind) => name.includes(kind)) ?? 'targets';
+}
+
+/**
+ * One target for each kind of file of a dialect.
+ * @param more what a dialect promises beyond what all do
+ */
+export function fuzzDialect(dialect: Dialect, files: FilesOfKind, more: Promises = () => {}): readonly FuzzTarget[] {
   return KINDS.map((kind) => ({
     name: `${dialect.name}-${kind}`,
     corpus: () => files(kind),
     refusals: [MetadataError],
-    read: (input) => readMetadata(dialect, kind, input),
+    read: (input) => {
+      const envelope = readMetadata(dialect, kind, input);
+      more(kind, input, envelope);
+    },
   }));
 }
 
-function readMetadata(dialect: Dialect, kind: Signed['type'], input: Uint8Array): void {
+type Promises = (kind: Signed['type'], input: Uint8Array, envelope: Envelope) => void;
+
+function readMetadata(dialect: Dialect, kind: Signed['type'], input: Uint8Array): Envelope {
   const envelope = dialect.decode(kind, input);
+  for (const { threshold } of rolesOf(envelope.signed)) holds(threshold >= 1, 'a role needs a signature');
   const written = dialect.encode(envelope);
   const again = dialect.decode(kind, written);
   holds(sameBytes(again.signedBytes, envelope.signedBytes), 'what is signed stays the same');
@@ -34,14 +69,29 @@ function readMetadata(dialect: Dialect, kind: Signed['type'], input: Uint8Array)
   holds(again.signatures.length === envelope.signatures.length, 'no signature is lost');
   const payload = dialect.decodeSigned(kind, envelope.signedBytes);
   holds(payload.version === envelope.signed.version, 'a signer sees what a verifier sees');
-  holds(sameBytes(encodeCanonicalJson(decodeJson(envelope.signedBytes)), envelope.signedBytes), 'it is canonical');
-  checkKeys(envelope.signed);
   const rewritten = dialect.encodeSigned(envelope.signed);
   holds(
     sameBytes(dialect.encodeSigned(dialect.decodeSigned(kind, rewritten)), rewritten),
     'what is read can be written and read again',
   );
-  if (isCanonical(dialect, kind, input)) holds(sameBytes(written, input), 'a canonical file has one spelling');
+  return envelope;
+}
+
+function rolesOf(signed: Signed): readonly RoleKeys[] {
+  if (signed.type === 'root') return [...signed.roles.values()];
+  return signed.type === 'targets' ? signed.delegations.roles : [];
+}
+
+/** Notary's dialect has one spelling for a file, and one ID for a key. */
+export function notaryPromises(
+  kind: Signed['type'],
+  input: Uint8Array,
+  { signed, signedBytes, ...rest }: Envelope,
+): void {
+  holds(sameBytes(encodeCanonicalJson(decodeJson(signedBytes)), signedBytes), 'what is signed is canonical');
+  checkKeys(signed);
+  if (isCanonical(notaryV1, kind, input))
+    holds(sameBytes(notaryV1.encode({ ...rest, signedBytes }), input), 'a canonical file has one spelling');
 }
 
 function checkKeys(signed: Signed): void {
