@@ -13,6 +13,9 @@ export interface NamedTest {
 
 const NAME = /\b(?:describe|test|promise|it)\w*(?:\.each\([^)]*\))?\(\s*(['"`])((?:\\.|(?!\1)[\s\S])*)\1/g;
 
+/** A name that stands in a table of cases. */
+const IN_TABLE = /(['"`])(S\d{1,2} (?:\\.|(?!\1)[^\n])*)\1/g;
+
 /** Every name of a test, or of a group of tests, in the order of files. */
 export function namedTests(): readonly NamedTest[] {
   const files = ['src', 'test'].flatMap((folder) =>
@@ -20,12 +23,11 @@ export function namedTests(): readonly NamedTest[] {
       .filter((file) => /\.(?:test|contract)\.ts$/.test(file))
       .map((file) => join(folder, file)),
   );
-  return files.sort().flatMap((file) =>
-    [...readFileSync(join(root, file), 'utf8').matchAll(NAME)].map((match) => ({
-      file,
-      name: (match[2] ?? '').replaceAll(/\\(['"`])/g, '$1'),
-    })),
-  );
+  return files.sort().flatMap((file) => {
+    const text = readFileSync(join(root, file), 'utf8');
+    const names = [NAME, IN_TABLE].flatMap((pattern) => [...text.matchAll(pattern)].map((match) => match[2] ?? ''));
+    return [...new Set(names)].map((name) => ({ file, name: name.replaceAll(/\\(['"`])/g, '$1') }));
+  });
 }
 
 /** The rows of docs/security.md that a name carries, such as 2 and 26 of `S2 S26 expiry of every role`. */
