@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
 import { refused } from '../../../../test/support/refusals.ts';
-import { RepositorySimulator } from '../../../../test/support/repository-simulator.ts';
+import { GUN, NOW, RepositorySimulator } from '../../../../test/support/repository-simulator.ts';
 import { resigned } from '../../../../test/support/signed-files.ts';
 import { makeKeyFor } from '../../../../test/support/test-keys.ts';
 import { decodeUtf8, encodeUtf8, type JsonValue } from '../../../encoding/index.ts';
 import { signByScheme } from '../../crypto.ts';
+import { firstTargets } from '../../edit.ts';
 import { ROOT, type RoleName, SNAPSHOT, TARGETS } from '../../names.ts';
 import { tufV1 } from './index.ts';
 
@@ -113,4 +114,40 @@ test('S1 nothing is signed by a scheme that nobody knows', () => {
     name: 'MetadataError',
     code: 'unsupported-key',
   });
+});
+
+test('a snapshot that lists a root, as those of long ago did, pins none', () => {
+  const file = changed(SNAPSHOT, (body) => inside(body, 'meta').set('root.json', new Map([['version', 1]])));
+
+  expect([...tufV1.decode('snapshot', file).signed.meta.keys()] as string[]).toEqual(['targets']);
+});
+
+test('targets without delegations say nothing of any', () => {
+  expect(decodeUtf8(tufV1.encodeSigned(firstTargets(NOW)))).not.toContain('delegations');
+});
+
+test('what cannot be read is in no form', () => {
+  refused(() => tufV1.assertCanonicalFile('root', encodeUtf8('{}')), MALFORMED);
+  refused(() => tufV1.assertCanonicalFile('root', repository.files.get(TARGETS) as Uint8Array), MALFORMED);
+});
+
+test('a root key that is named and not listed is none', () => {
+  const found = root((body) => {
+    (inside(body, 'roles', 'root').get('keyids') as string[]).push('nobody');
+  });
+
+  expect(tufV1.rootKeys(found, GUN).size).toBe(1);
+});
+
+test('S1 a type that names a scheme is ECDSA where it names its own', () => {
+  const typed = (type: string, scheme: string) =>
+    [
+      ...root((body) => {
+        for (const listed of inside(body, 'keys').values()) (listed as Tree).set('keytype', type).set('scheme', scheme);
+      }).keys.values(),
+    ][0]?.type;
+
+  expect(typed('ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp256')).toBe('ecdsa');
+  expect(typed('ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384')).toBe('ecdsa-sha2-nistp256');
+  expect(typed('ed25519', 'ed25519')).toBe('ed25519');
 });
