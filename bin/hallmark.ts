@@ -1,4 +1,4 @@
-#!/usr/bin/env bun
+#!/usr/bin/env -S bun --no-env-file --config=/dev/null
 // SPDX-License-Identifier: Apache-2.0
 import { writeSync } from 'node:fs';
 import { basename } from 'node:path';

@@ -19,7 +19,7 @@ export async function readStagedFile(path: string): Promise<StagedUpdate> {
 
 /** Writes a new staged file; one that is there may hold the signatures of others. @throws UsageError */
 export async function createStagedFile(path: string, update: StagedUpdate): Promise<void> {
-  await writeFile(path, encodeStagedUpdate(update), { flag: 'wx' }).catch((cause) => {
+  await writeFile(path, encodeStagedUpdate(update), { flag: 'wx', flush: true }).catch((cause) => {
     if (codeOf(cause) === 'EEXIST')
       throw new UsageError(`${path} exists: sign it with hallmark cosign, or name another file`, { cause });
     throw new UsageError(`cannot write staged file ${path}: ${codeOf(cause)}`, { cause });
@@ -30,7 +30,7 @@ export async function createStagedFile(path: string, update: StagedUpdate): Prom
 export async function replaceStagedFile(path: string, update: StagedUpdate): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    await writeFile(temporary, encodeStagedUpdate(update), { flag: 'wx' });
+    await writeFile(temporary, encodeStagedUpdate(update), { flag: 'wx', flush: true });
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });

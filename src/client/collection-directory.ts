@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
-import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DecodeError, decodeJsonObject, encodeUtf8 } from '../encoding/index.ts';
 import {
@@ -72,9 +72,18 @@ function swap(fresh: string, place: string): void {
     }
     renameSync(fresh, place);
   } catch (cause) {
+    putBack(old, place);
     throw new TrustDirectoryError('unwritable', place, `cannot write ${place}`, { cause });
-  } finally {
-    rmSync(old, { recursive: true, force: true });
+  }
+  rmSync(old, { recursive: true, force: true });
+}
+
+/** What was there is there again, unless the new one is in its place all the same. */
+function putBack(old: string, place: string): void {
+  try {
+    renameSync(old, place);
+  } catch {
+    if (existsSync(place)) rmSync(old, { recursive: true, force: true });
   }
 }
 

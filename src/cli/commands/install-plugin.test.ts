@@ -54,7 +54,9 @@ describe('install-plugin', () => {
   test('from sources a launcher is written, whatever characters the paths have', async () => {
     await installPlugin(context(), {}, fromSources);
     const entry = join(import.meta.dir, "it'\\''s.ts");
-    expect(readFileSync(plugin(), 'utf8')).toEndWith(`\nexec '${process.execPath}' '${entry}' docker-trust "$@"\n`);
+    expect(readFileSync(plugin(), 'utf8')).toEndWith(
+      `\nexec '${process.execPath}' --no-env-file --config=/dev/null '${entry}' docker-trust "$@"\n`,
+    );
     expect(lstatSync(plugin()).mode & 0o777).toBe(0o755);
   });
 

@@ -86,8 +86,11 @@ async function place(path: string, program: RunningProgram, platform: NodeJS.Pla
   return program.kind === 'sources' ? program.entry : program.path;
 }
 
+/** S35: Docker runs it wherever its user is, and the runtime would take variables and code from there. */
+const SEALED = '--no-env-file --config=/dev/null';
+
 function launcher({ runtime, entry }: { readonly runtime: string; readonly entry: string }): string {
-  return `#!/bin/sh\n${MARK}\nexec ${quoted(runtime)} ${quoted(entry)} docker-trust "$@"\n`;
+  return `#!/bin/sh\n${MARK}\nexec ${quoted(runtime)} ${SEALED} ${quoted(entry)} docker-trust "$@"\n`;
 }
 
 function quoted(text: string): string {

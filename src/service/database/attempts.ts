@@ -70,6 +70,8 @@ export async function transact<Tables, R>(
     try {
       await run('commit');
     } catch (error) {
+      // SQLite's one connection would stay inside of the transaction, and every later one fail; what was committed stays so
+      await run('rollback').catch(() => {});
       throw isDefinite(error) ? error : new OpenEnded(error);
     }
     return result;

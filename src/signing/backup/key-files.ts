@@ -131,15 +131,26 @@ async function place(trustDirectory: string, keys: readonly SavedKey[]): Promise
   const staging = join(trustDirectory, `.restore-${randomBytes(8).toString('hex')}`);
   try {
     for (const { keyId, bytes } of keys) await replacePrivateFile(promises, join(staging, `${keyId}.key`), bytes);
-    if (await isMissing(target)) await promises.rename(staging, target);
+    if (await isMissing(target)) await moveWhole(staging, target);
     else await moveAll(staging, target, keys);
-    await sync(trustDirectory);
   } catch (cause) {
     if (cause instanceof KeyStoreError) throw cause;
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
     throw new KeyStoreError('io', `cannot write ${target}: ${reason}: nothing was restored`, { path: target, cause });
   } finally {
-    await promises.rm(staging, { recursive: true, force: true });
+    // what is left of it says nothing of what was restored
+    await promises.rm(staging, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+/** The whole directory in one act; taken back when the act cannot be made to last, or failed and was done all the same. */
+async function moveWhole(staging: string, target: string): Promise<void> {
+  try {
+    await promises.rename(staging, target);
+    await sync(dirname(target));
+  } catch (error) {
+    await promises.rename(target, staging).catch(() => undefined);
+    throw error;
   }
 }
 
@@ -148,8 +159,9 @@ async function moveAll(staging: string, target: string, keys: readonly SavedKey[
   try {
     for (const { keyId } of keys) {
       const path = join(target, `${keyId}.key`);
-      await promises.rename(join(staging, `${keyId}.key`), path);
+      // before the move: one that fails may be done all the same
       moved.push(path);
+      await promises.rename(join(staging, `${keyId}.key`), path);
     }
     await sync(target);
   } catch (error) {

@@ -50,7 +50,9 @@ export function program(name: ProgramName): string {
 /** The command line that starts Hallmark; `HALLMARK_INTEROP_PROGRAM` names a built executable to test instead. */
 export function hallmarkProgram(): readonly string[] {
   const built = process.env.HALLMARK_INTEROP_PROGRAM;
-  return built === undefined ? [process.execPath, join(repositoryRoot, 'bin/hallmark.ts')] : [resolve(built)];
+  if (built !== undefined) return [resolve(built)];
+  // as its first line says
+  return [process.execPath, '--no-env-file', '--config=/dev/null', join(repositoryRoot, 'bin/hallmark.ts')];
 }
 
 /** The notary CLI: the original, or Hallmark called as notary if `HALLMARK_INTEROP_NOTARY` says so. */

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect, test } from 'bun:test';
+import { exchange } from './exchange.ts';
+
+const LIMITS = { timeoutMilliseconds: 5000, maxLength: 100 };
+const URL = 'https://trust.example.com/';
+
+function answering(status: number, ...chunks: readonly string[]) {
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(new TextEncoder().encode(chunk));
+      controller.close();
+    },
+  });
+  return exchange(async () => new Response(body, { status }), URL, {}, LIMITS);
+}
+
+test('a body that comes in pieces is whole, and that of a refusal is read as well', async () => {
+  const text = async (answer: ReturnType<typeof answering>) => new TextDecoder().decode((await answer).body);
+
+  expect(await text(answering(200, 'one ', 'two ', 'three'))).toBe('one two three');
+  expect(await text(answering(200, 'one'))).toBe('one');
+  expect(await text(answering(200))).toBe('');
+  expect(await text(answering(400, '{"errors":', '[]}'))).toBe('{"errors":[]}');
+  expect(await text(answering(500, 'what nobody needs'))).toBe('');
+});

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect, test } from 'bun:test';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { runFaults } from '../../test/faults/start.ts';
+import { scratchDirectories } from '../../test/support/scratch.ts';
+import { replaceFile } from './files.ts';
+
+const scratch = scratchDirectories();
+
+test('a file is synced before it takes its name, and the directory after it', async () => {
+  const { struck } = await runFaults('pins are replaced');
+
+  expect(struck).toEqual(['mkdirSync', 'openSync', 'writeSync', 'fsyncSync', 'renameSync', 'openSync', 'fsyncSync']);
+}, 60_000);
+
+test('no file stays open', () => {
+  const path = join(scratch(), 'file');
+  const open = () => readdirSync('/proc/self/fd').length;
+  replaceFile(path, new Uint8Array([1]));
+  const before = open();
+
+  for (let times = 0; times < 50; times++) replaceFile(path, new Uint8Array([times]));
+
+  expect(open()).toBeLessThan(before + 25);
+});
