@@ -8,22 +8,25 @@ import { hallmark, program } from './programs.ts';
 import { type RunningServer, running, type ServerPair } from './servers.ts';
 import { freePort, type Workspace } from './workspace.ts';
 
-/** The programs of one side: the same configuration files for both. */
+/** The programs of one side, and the form of its server's configuration; that of the signing service is Notary's for both. */
 interface Programs {
   readonly name: 'hallmark' | 'original';
   readonly server: (config: string) => readonly string[];
   readonly signer: (config: string) => readonly string[];
+  readonly serverSettings: typeof notaryServerSettings;
 }
 
 const HALLMARK: Programs = {
   name: 'hallmark',
   server: (config) => [hallmark, 'server', '--config', config],
   signer: (config) => [hallmark, 'signer', '--config', config],
+  serverSettings: ownServerSettings,
 };
 const ORIGINAL: Programs = {
   name: 'original',
   server: (config) => [program('notary-server'), '-config', config],
   signer: (config) => [program('notary-signer'), '-config', config],
+  serverSettings: notaryServerSettings,
 };
 
 /** Where a side keeps its data, for who wants to look or to fill it. */
@@ -33,7 +36,7 @@ export interface ProductionPair extends ServerPair {
 
 /**
  * Each side as it is run in production: a server and a signing service with mutual TLS between them, each with a database on
- * one database server, started on Notary's own configuration files.
+ * one database server.
  */
 export async function startProduction(
   workspace: Workspace,
@@ -67,7 +70,7 @@ async function startSide(
   const [port, signerPort] = [freePort(), freePort()];
   const files = { server: join(directory, 'server.json'), signer: join(directory, 'signer.json') };
   writeFileSync(files.signer, JSON.stringify(signerSettings(signerPort, keys)));
-  writeFileSync(files.server, JSON.stringify(serverSettings(port, signerPort, database)));
+  writeFileSync(files.server, JSON.stringify(side.serverSettings(port, signerPort, database)));
   for (const file of [files.signer, files.server]) await migrate(file);
   await workspace.start(
     side.signer(files.signer),
@@ -95,7 +98,21 @@ function signerSettings(port: number, { engine, url }: DatabaseAddress): object 
   };
 }
 
-function serverSettings(port: number, signerPort: number, { engine, url }: DatabaseAddress): object {
+/** As {@link notaryServerSettings}, and without the bound on how often one client may publish, which the original lacks. */
+function ownServerSettings(port: number, signerPort: number, { engine, url }: DatabaseAddress): object {
+  return {
+    server: { listen: `127.0.0.1:${port}`, tls: { cert: 'server.crt', key: 'server.key' } },
+    signer: { address: `localhost:${signerPort}`, tls: { ca: 'ca.crt', cert: 'server.crt', key: 'server.key' } },
+    storage: { engine, url },
+    auth: { type: 'none' },
+    limits: { rates: { writes: UNBOUNDED, keys: UNBOUNDED } },
+    logging: { level: 'error' },
+  };
+}
+
+const UNBOUNDED = { perSecond: 1_000_000, burst: 1_000_000 };
+
+function notaryServerSettings(port: number, signerPort: number, { engine, url }: DatabaseAddress): object {
   return {
     server: { http_addr: `127.0.0.1:${port}`, tls_cert_file: 'server.crt', tls_key_file: 'server.key' },
     trust_service: {

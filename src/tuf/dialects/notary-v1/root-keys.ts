@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { X509Certificate } from 'node:crypto';
 import { decodeUtf8, encodePem } from '../../../encoding/index.ts';
+import { BoundedMemo } from '../../bounded-memo.ts';
 import { MetadataError } from '../../errors.ts';
-import { certificates, type PublicKey, verifyingKey } from '../../keys.ts';
+import { certificates, keyId, type PublicKey, verifyingKey } from '../../keys.ts';
 import type { Root } from '../../metadata.ts';
 import type { Gun, KeyId } from '../../names.ts';
-import { readCertificate } from './certificate.ts';
+import { type CertificateFields, readCertificate } from './certificate.ts';
 
 const DAY = 86_400_000;
 
@@ -26,18 +27,28 @@ export function rootKeys(root: Root, gun: Gun, at?: Date): ReadonlyMap<KeyId, Pu
 }
 
 function isUsable(key: PublicKey, gun: Gun, at: Date | undefined): boolean {
-  if (!key.type.endsWith('-x509')) return false;
+  const certificate = certified.get(keyId(key), () => certifiedBy(key));
+  if (certificate === undefined || !namesGun(certificate.commonName, gun)) return false;
+  const { notBefore, notAfter } = certificate;
+  return at === undefined || (notBefore.getTime() <= at.getTime() + DAY && at.getTime() <= notAfter.getTime());
+}
+
+/** By key ID, which covers every byte of the chain. GUN and moment are judged each time. */
+const certified = new BoundedMemo<KeyId, CertificateFields | undefined>(1024);
+
+/** What the certificate of a root key says; `undefined` of a key that is none, for whatever GUN. */
+function certifiedBy(key: PublicKey): CertificateFields | undefined {
+  if (!key.type.endsWith('-x509')) return undefined;
   try {
     verifyingKey(key);
     const chain = certificates(key);
     const leaf = chain[0] as X509Certificate;
-    if (leaf.ca || !chain.slice(1).every((certificate) => certificate.ca)) return false;
-    if (chain.map(pem).join('') !== decodeUtf8(key.bytes)) return false;
-    const { commonName, notBefore, notAfter, strongSignature } = readCertificate(new Uint8Array(leaf.raw));
-    if (!strongSignature || !namesGun(commonName, gun)) return false;
-    return at === undefined || (notBefore.getTime() <= at.getTime() + DAY && at.getTime() <= notAfter.getTime());
+    if (leaf.ca || !chain.slice(1).every((certificate) => certificate.ca)) return undefined;
+    if (chain.map(pem).join('') !== decodeUtf8(key.bytes)) return undefined;
+    const fields = readCertificate(new Uint8Array(leaf.raw));
+    return fields.strongSignature ? fields : undefined;
   } catch (error) {
-    if (error instanceof MetadataError) return false;
+    if (error instanceof MetadataError) return undefined;
     throw error;
   }
 }
