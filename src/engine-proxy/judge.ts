@@ -13,6 +13,17 @@ export type Ruling =
   | { readonly kind: 'missing'; readonly message: string }
   | { readonly kind: 'refused'; readonly status: 403 | 503; readonly message: string };
 
+/** Thrown where a request has to end since an image in it shall not be used. */
+export class RefusedImageError extends Error {
+  override readonly name = 'RefusedImageError';
+  readonly ruling: Extract<Ruling, { kind: 'refused' | 'missing' }>;
+
+  constructor(ruling: Extract<Ruling, { kind: 'refused' | 'missing' }>) {
+    super(ruling.message);
+    this.ruling = ruling;
+  }
+}
+
 /** An image ID, whole or cut short, with or without its algorithm. */
 const ID_LIKE = /^(?:sha256:)?[0-9a-f]{4,64}$/;
 const WHOLE_ID = /^(?:sha256:)?[0-9a-f]{64}$/;

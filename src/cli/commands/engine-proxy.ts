@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 import { EngineClient, resolveEndpoint } from '../../engine/index.ts';
-import { authzPlugin, ImageJudge, type ProxyAddress, startEngineProxy } from '../../engine-proxy/index.ts';
+import {
+  authzPlugin,
+  type BuildManner,
+  ImageJudge,
+  type ProxyAddress,
+  startEngineProxy,
+} from '../../engine-proxy/index.ts';
 import { type DecisionObserver, loadPolicy, type PolicyEngine } from '../../policy/index.ts';
 import { type Log, listenUnix, loadTlsIdentity, openLog } from '../../service/index.ts';
 import { parseAddress } from '../address.ts';
@@ -20,6 +26,7 @@ interface EngineOptions {
 export interface EngineProxyOptions extends EngineOptions {
   readonly listen: string;
   readonly socketMode: string;
+  readonly builds: BuildManner;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly clientCa?: string;
@@ -46,7 +53,7 @@ export async function engineProxy(context: CommandContext, options: EngineProxyO
   });
   const onError = (error: unknown) => log.error({ error }, 'engine proxy');
   const address = await addressOf(options, io);
-  const proxy = await startEngineProxy({ policy, endpoint, address, onError });
+  const proxy = await startEngineProxy({ policy, endpoint, address, builds: options.builds, onError });
   io.stdout.write(`ready engine-proxy=${proxy.host}\n`);
   await io.untilStopped();
   await proxy.stop();
