@@ -79,6 +79,12 @@ describe('the context of a build', () => {
     expect(long.files.get(long.dockerfile)).toBe('pinned:FROM app:4');
   });
 
+  test('may end without filling its last block, as those of the docker CLI do', async () => {
+    const cut = { pack: (bytes: Buffer) => bytes.subarray(0, BLOCK + 'FROM app:1'.length) };
+    const { dockerfile, files } = await sent([file('Dockerfile', 'FROM app:1')], cut);
+    expect(files.get(dockerfile)).toBe('pinned:FROM app:1');
+  });
+
   const good = file('Dockerfile', 'FROM app:1');
   for (const [what, parts, options] of [
     ['S24 has two Dockerfiles', [good, file('./Dockerfile', 'FROM evil:1')], {}],

@@ -4,7 +4,7 @@ import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { AmbiguousRequestError } from '../request-head.ts';
 import { isIgnored } from './ignored.ts';
-import { BLOCK, padded, type TarEntry, TarReader, tarFile } from './tar-stream.ts';
+import { BLOCK, type TarEntry, TarReader, tarFile } from './tar-stream.ts';
 
 /** A context on its way to the engine, and the file in it by which the engine shall build. */
 export interface PinnedContext {
@@ -50,7 +50,7 @@ async function* passed(
   for (let entry = await reader.entry(); entry !== undefined; entry = await reader.entry()) {
     if (entry.name !== wanted && entry.name !== IGNORE) {
       yield entry.headers;
-      yield* reader.pass(padded(entry.size));
+      yield* reader.content(entry);
       continue;
     }
     const content = await wholeFile(entry, reader);
@@ -75,7 +75,9 @@ async function wholeFile(entry: TarEntry, reader: TarReader): Promise<Buffer> {
   if (!entry.isFile) throw new AmbiguousRequestError(`content trust: ${entry.name} in the context is no plain file`);
   if (entry.size > MAX_FILE)
     throw new AmbiguousRequestError(`content trust: ${entry.name} in the context is too large`);
-  return reader.take(padded(entry.size));
+  const parts: Uint8Array[] = [];
+  for await (const part of reader.content(entry)) parts.push(part);
+  return Buffer.concat(parts);
 }
 
 /** As the tar names it. */

@@ -65,6 +65,16 @@ export class TarReader {
     }
   }
 
+  /** The content of an entry and what fills its last block, of which the docker CLI leaves out that of the last entry. */
+  async *content({ size }: TarEntry): AsyncGenerator<Uint8Array> {
+    yield* this.pass(size);
+    const filling = padded(size) - size;
+    while (this.#held.length < filling && (await this.#more()));
+    const there = this.#held.subarray(0, filling);
+    this.#held = this.#held.subarray(there.length);
+    yield Buffer.concat([there, Buffer.alloc(filling - there.length)]);
+  }
+
   /** Reads what is left, and drops it. */
   async drain(): Promise<void> {
     while (await this.#more()) this.#held = Buffer.alloc(0);
