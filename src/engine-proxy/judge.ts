@@ -73,7 +73,7 @@ export class ImageJudge {
     if (image === undefined) return missing(id);
     for (const reference of image.repoDigests) {
       const ruling = rulingOf(reference, await this.#policy.decide(reference));
-      if (ruling.kind === 'use') return ruling;
+      if (ruling.kind === 'use' || ruling.kind === 'as-named') return ruling;
     }
     return refused(403, `image ${id} was pulled under no name that the policy trusts`);
   }
