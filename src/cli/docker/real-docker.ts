@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, readFileSync, realpathSync, statSync } from 'node:fs';
 import { constants as system } from 'node:os';
 import { basename, delimiter, isAbsolute, join } from 'node:path';
@@ -44,12 +44,14 @@ export function runDocker(program: string, argv: readonly string[], env: Environ
   const inherited = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined));
   const depth = { [DEPTH]: String(Number(env[DEPTH] ?? 0) + 1) };
   return new Promise((resolve, reject) => {
-    const child = spawn(program, [...argv], { stdio: 'inherit', env: { ...inherited, ...depth } });
+    let child: ChildProcess | undefined;
     const forward = (signal: NodeJS.Signals): void => {
       // what is typed, the terminal has told the child itself
-      if (!TYPED.has(signal) || !hasTerminal()) child.kill(signal);
+      if (!TYPED.has(signal) || !hasTerminal()) child?.kill(signal);
     };
+    // first of all: a signal that comes meanwhile must not end this program and leave the other
     for (const signal of FORWARDED) process.on(signal, forward);
+    child = spawn(program, [...argv], { stdio: 'inherit', env: { ...inherited, ...depth } });
     const end = (): void => {
       for (const signal of FORWARDED) process.off(signal, forward);
     };
