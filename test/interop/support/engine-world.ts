@@ -2,12 +2,35 @@
 import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pushedDigest } from './digests.ts';
-import { type Service, succeed } from './processes.ts';
+import { type Outcome, run, type Service, succeed } from './processes.ts';
 import { cleanEnvironment, hallmarkProgram, program, repositoryRoot } from './programs.ts';
+import { Session } from './pty.ts';
 import type { User } from './users.ts';
 import { openWorld, type World } from './world.ts';
 
 const APPLETS = ['sh', 'cat', 'echo', 'ls', 'sleep', 'stty', 'tar', 'wc', 'true', 'false', 'head', 'id', 'sha256sum'];
+
+/** The docker CLI, without content trust of its own, before an engine. */
+export interface Docker {
+  readonly env: Record<string, string>;
+  (...args: string[]): Promise<Outcome>;
+  /** With `text` on standard input. */
+  fed(text: string, ...args: string[]): Promise<Outcome>;
+  onTerminal(...args: string[]): Session;
+}
+
+/** A container's flags that every test needs: there is no network. */
+export const ALONE = ['--rm', '--network', 'none'] as const;
+
+export function dockerAt(host: string, home: string, command: readonly string[] = [program('docker')]): Docker {
+  const env = cleanEnvironment({ HOME: home, DOCKER_HOST: host });
+  const docker = (...args: string[]) => run([...command, ...args], { env, cwd: home });
+  return Object.assign(docker, {
+    env,
+    fed: (stdin: string, ...args: string[]) => run([...command, ...args], { env, cwd: home, stdin }),
+    onTerminal: (...args: string[]) => new Session([...command, ...args], { env, cwd: home }),
+  });
+}
 
 /** A world with images that can be run, signed ones and others, and a policy that asks for a signature on each. */
 export interface EngineWorld extends World {
