@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterAll, beforeAll, describe, expect } from 'bun:test';
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { ALONE, type Docker, dockerAt, type EngineWorld, openEngineWorld } from './support/engine-world.ts';
@@ -53,6 +53,18 @@ describe('engine proxy: attacks', () => {
     const run = await docker('run', ...ALONE, app);
     expect(run.stdout).toBe('what was signed');
     expect(run.stderr).toContain('Unable to find image');
+  });
+
+  promise('S24 other bytes under the signed digest in the registry: the engine takes them for nothing', async () => {
+    const name = `${world.team}/altered:1`;
+    const hex = (await world.signed(name, 'to be altered')).slice('sha256:'.length);
+    const port = world.registry.split(':')[1];
+    const blobs = join(world.stage.directory, `registry-${port}`, 'data/docker/registry/v2/blobs/sha256');
+    const other = join(blobs, evilDigest.slice('sha256:'.length).replace(/^(..)/, '$1/$1'), 'data');
+    copyFileSync(other, join(blobs, hex.slice(0, 2), hex, 'data'));
+    await direct('rmi', '-f', name, `${name.slice(0, -2)}@sha256:${hex}`);
+    expect((await docker('run', ...ALONE, name)).code).not.toBe(0);
+    expect((await docker('images', '--quiet', name)).stdout).toBe('');
   });
 
   promise('an image by its ID, whole or short, is judged by what it was pulled as', async () => {
