@@ -30,14 +30,7 @@ export async function runProgram(name: string, argv: readonly string[], io: Io):
   }
 }
 
-type Face =
-  | 'hallmark'
-  | 'docker'
-  | 'docker-trust'
-  | 'notary'
-  | 'notary-server'
-  | 'notary-signer'
-  | 'image-verifier';
+type Face = 'hallmark' | 'docker' | 'docker-trust' | 'notary' | 'notary-server' | 'notary-signer' | 'image-verifier';
 
 const FACES: ReadonlyMap<string, Face> = new Map([
   ['docker', 'docker'],

@@ -44,6 +44,7 @@ function addEngineCommands(program: Command, globals: () => CommandContext): voi
     .option('--socket-mode <mode>', 'who may connect to the socket', '660')
     .option(...ENGINE)
     .option(...STATE, '/var/lib/hallmark/engine-proxy')
+    .option(...OPERATIONS)
     .addOption(
       new Option('--builds <manner>', 'pass: as they are; judge: from signed images, with the classic builder alone')
         .choices(['pass', 'judge'])
@@ -60,5 +61,6 @@ function addEngineCommands(program: Command, globals: () => CommandContext): voi
     .option('--socket <path>', 'where the engine asks', '/run/docker/plugins/hallmark.sock')
     .option(...ENGINE)
     .option(...STATE, '/var/lib/hallmark/engine-authz')
+    .option(...OPERATIONS)
     .action(async (options) => (await import('./engine-proxy.ts')).engineAuthz(globals(), options));
 }

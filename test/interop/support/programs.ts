@@ -29,7 +29,6 @@ const PROGRAMS = {
   fish: { places: ['/usr/bin/fish'], aptPackage: 'fish' },
   groff: { places: ['/usr/bin/groff'], aptPackage: 'groff' },
   busybox: { places: ['/bin/busybox', '/usr/bin/busybox'], aptPackage: 'busybox-static' },
-  'docker-compose': { places: ['/usr/bin/docker-compose'], aptPackage: 'docker-compose' },
   tar: { places: ['/usr/bin/tar', '/bin/tar'], aptPackage: 'tar' },
 } as const;
 
