@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeMachine } from './machine.ts';
 import { type Effort, QUICK, type Row, WHOLE } from './row.ts';
+import { engineProxy } from './rows/engine-proxy.ts';
 import { gateway } from './rows/gateway.ts';
 import { library } from './rows/library.ts';
 import { memory } from './rows/memory.ts';
@@ -17,7 +18,7 @@ import { missingPackages, repositoryRoot } from './support/programs.ts';
 import { Workspace } from './support/workspace.ts';
 import { type Outcome, replaceTable, report } from './table.ts';
 
-const ROWS: readonly Row[] = [start, verify, reads, publishes, embedded, memory, scale, library, gateway];
+const ROWS: readonly Row[] = [start, verify, reads, publishes, embedded, memory, scale, library, gateway, engineProxy];
 const DOCUMENT = join(repositoryRoot, 'docs/performance.md');
 
 process.exitCode = await main(process.argv.slice(2));

@@ -6,7 +6,7 @@ import manifest from '../package.json' with { type: 'json' };
 import type { Io, Output } from '../src/cli/index.ts';
 
 const argv = process.argv.slice(2);
-if (argv.length === 1 && argv[0] === '--version') {
+if (argv.length === 1 && argv[0] === '--version' && basename(process.argv0) !== 'docker') {
   // asked at every start of a shell or an editor: answered before anything is loaded
   writeSync(1, `${manifest.version}\n`);
 } else {

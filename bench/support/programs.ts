@@ -15,6 +15,9 @@ const PROGRAMS = {
   mariadb: { place: '/usr/sbin/mariadbd', aptPackage: 'mariadb-server' },
   postgres: { place: '/usr/lib/postgresql/15/bin/postgres', aptPackage: 'postgresql-15' },
   'docker-registry': { place: '/usr/bin/docker-registry', aptPackage: 'docker-registry' },
+  docker: { place: '/usr/bin/docker', aptPackage: 'docker.io' },
+  dockerd: { place: '/usr/sbin/dockerd', aptPackage: 'docker.io' },
+  tar: { place: '/usr/bin/tar', aptPackage: 'tar' },
   wrk: { place: '/usr/bin/wrk', aptPackage: 'wrk' },
 } as const;
 

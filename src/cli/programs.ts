@@ -2,9 +2,9 @@
 import type { Io } from './io.ts';
 
 /**
- * One program under several names: `docker-trust` (Docker's CLI plugin), `notary`, `notary-server`, `notary-signer`,
- * `hallmark-image-verifier` (containerd's), and everything else is `hallmark`. `hallmark notary …` and the like are the same
- * without a link.
+ * One program under several names: `docker` (the docker CLI with content trust), `docker-trust` (its plugin), `notary`,
+ * `notary-server`, `notary-signer`, `hallmark-image-verifier` (containerd's), and everything else is `hallmark`. `hallmark
+ * notary …` and the like are the same without a link.
  * @returns the exit code of the face chosen: 0, 1, 2 or 3 for hallmark, those of the originals for the others
  */
 export async function runProgram(name: string, argv: readonly string[], io: Io): Promise<number> {
@@ -16,6 +16,8 @@ export async function runProgram(name: string, argv: readonly string[], io: Io):
       return (await import('./docker-trust/index.ts')).runDockerTrust(argv, io);
     case 'notary':
       return (await import('./notary/index.ts')).runNotary(argv, io);
+    case 'docker':
+      return (await import('./docker/index.ts')).runDockerFace(argv, io);
     case 'notary-server':
     case 'notary-signer':
       return (await import('./notary-services/index.ts')).runNotaryService(face, argv, io);
@@ -28,9 +30,10 @@ export async function runProgram(name: string, argv: readonly string[], io: Io):
   }
 }
 
-type Face = 'hallmark' | 'docker-trust' | 'notary' | 'notary-server' | 'notary-signer' | 'image-verifier';
+type Face = 'hallmark' | 'docker' | 'docker-trust' | 'notary' | 'notary-server' | 'notary-signer' | 'image-verifier';
 
 const FACES: ReadonlyMap<string, Face> = new Map([
+  ['docker', 'docker'],
   ['docker-trust', 'docker-trust'],
   ['notary', 'notary'],
   ['notary-server', 'notary-server'],

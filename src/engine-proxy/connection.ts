@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import type { Socket } from 'node:net';
 import { type Endpoint, EngineError } from '../engine/index.ts';
+import { type Answer, agreeToBody, answer, message, refusal } from './answers.ts';
+import { buildKitRefused, serveBuild } from './builds/serve-build.ts';
+import { dial, join, write } from './engine-link.ts';
 import { imagesOfContainer, imagesOfService, type NamedImages } from './images-in-body.ts';
-import type { ImageJudge, Ruling } from './judge.ts';
-import { type Answer, parametersOf, pluginQuery, pulledImage, pullTrusted } from './pull.ts';
+import { type ImageJudge, RefusedImageError } from './judge.ts';
+import { parametersOf, pluginQuery, pulledImage, pullTrusted } from './pull.ts';
 import { AmbiguousRequestError, encodeRequestHead, parseRequestHead, type RequestHead } from './request-head.ts';
 import { parseResponseHead } from './response-head.ts';
 import { type Route, routeOf } from './routes.ts';
 import { DisconnectedError, SocketReader } from './socket-reader.ts';
 
+/** Whether builds pass as they are, or use what is signed; the latter with the classic builder alone. */
+export type BuildManner = 'pass' | 'judge';
+
 export interface ProxyDeps {
   readonly judge: ImageJudge;
   readonly endpoint: Endpoint;
+  readonly builds: BuildManner;
   /** Told of what nobody foresaw; the request was refused then. */
   readonly onError: (error: unknown) => void;
 }
@@ -35,13 +41,14 @@ export async function serveConnection(client: Socket, deps: ProxyDeps): Promise<
     await serve(parseRequestHead(bytes), client, reader, deps);
   } catch (error) {
     clearTimeout(timer);
-    if (error instanceof DisconnectedError) client.destroy();
+    if (error instanceof DisconnectedError || client.destroyed) client.destroy();
     else await answer(client, refusalOf(error, deps));
   }
 }
 
 function refusalOf(error: unknown, { onError }: ProxyDeps): Answer {
   if (error instanceof AmbiguousRequestError) return message(400, error.message);
+  if (error instanceof RefusedImageError) return refusal(error.ruling);
   if (error instanceof EngineError) return message(502, error.message);
   onError(error);
   return message(503, 'content trust: internal error');
@@ -58,6 +65,12 @@ async function serve(head: RequestHead, client: Socket, reader: SocketReader, de
       return serveRun(head, client, reader, deps, imagesOfContainer);
     case 'create-service':
       return serveRun(head, client, reader, deps, imagesOfService);
+    case 'build':
+      if (deps.builds === 'judge') return serveBuild(head, client, reader, deps);
+      return forward(head, target(head), client, reader, deps);
+    case 'buildkit':
+      if (deps.builds === 'judge') throw buildKitRefused();
+      return forwardStream(head, client, reader, deps);
     case 'stream':
       return forwardStream(head, client, reader, deps);
     case 'pass':
@@ -76,7 +89,10 @@ async function servePull(head: RequestHead, client: Socket, reader: SocketReader
   if (ruling.kind === 'as-named') return forward(head, target(head), client, reader, deps);
   if (ruling.kind !== 'use') return answer(client, refusal(ruling));
   await reader.content(head.body, MAX_BODY);
-  return answer(client, await pullTrusted(head, deps.endpoint, ruling.reference, image));
+  // a pull that nobody waits for any more ends
+  const gone = new AbortController();
+  client.once('close', () => gone.abort());
+  return answer(client, await pullTrusted(head, deps.endpoint, ruling.reference, image, gone.signal));
 }
 
 async function servePlugin(head: RequestHead, client: Socket, reader: SocketReader, deps: ProxyDeps): Promise<void> {
@@ -95,8 +111,7 @@ async function serveRun(
   deps: ProxyDeps,
   imagesOf: (body: Uint8Array) => NamedImages,
 ): Promise<void> {
-  if (head.headers.some(({ name, value }) => name === 'expect' && value.toLowerCase() === '100-continue'))
-    client.write('HTTP/1.1 100 Continue\r\n\r\n');
+  agreeToBody(head, client);
   const { document, places } = imagesOf(await reader.content(head.body, MAX_BODY));
   const changes = new Map<(typeof places)[number], string>();
   for (const place of places) {
@@ -166,83 +181,7 @@ async function forwardStream(head: RequestHead, client: Socket, reader: SocketRe
   engine.destroy();
 }
 
-function join(client: Socket, engine: Socket): void {
-  engine.pipe(client);
-  engine.on('close', () => client.end());
-  client.on('close', () => engine.destroy());
-}
-
 /** The path and query as they are judged: the path was held to be plain. */
 function target({ path, query }: RequestHead): string {
   return `${encodeURI(path)}${query === '' ? '' : `?${query}`}`;
-}
-
-async function write(socket: Socket, part: Uint8Array): Promise<void> {
-  if (socket.write(part) || socket.destroyed) return;
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      socket.off('drain', done);
-      socket.off('close', done);
-      resolve();
-    };
-    socket.on('drain', done);
-    socket.on('close', done);
-  });
-}
-
-/** @throws EngineError `unreachable` */
-function dial(endpoint: Endpoint): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket =
-      endpoint.kind === 'unix'
-        ? connect(endpoint.socketPath)
-        : endpoint.tls === undefined
-          ? connect(endpoint.port, endpoint.hostname)
-          : dialTls(endpoint.hostname, endpoint.port, endpoint.tls);
-    socket.once(endpoint.kind === 'tcp' && endpoint.tls !== undefined ? 'secureConnect' : 'connect', () =>
-      resolve(socket),
-    );
-    socket.once('error', (cause) =>
-      reject(
-        new EngineError(
-          'unreachable',
-          `Cannot connect to the Docker daemon at ${endpoint.text}. Is the docker daemon running?`,
-          { cause },
-        ),
-      ),
-    );
-  });
-}
-
-function dialTls(
-  host: string,
-  port: number,
-  { verify, ...files }: NonNullable<Extract<Endpoint, { kind: 'tcp' }>['tls']>,
-): Socket {
-  return connectTls({ host, port, ...files, rejectUnauthorized: verify });
-}
-
-function refusal(ruling: Extract<Ruling, { kind: 'refused' | 'missing' }>): Answer {
-  return message(ruling.kind === 'missing' ? 404 : ruling.status, ruling.message);
-}
-
-/** In the form of the engine's own errors, so that every client shows it. */
-function message(status: number, text: string): Answer {
-  const body = Buffer.from(`${JSON.stringify({ message: text })}\n`);
-  return {
-    status,
-    contentType: 'application/json',
-    body: (async function* () {
-      yield body;
-    })(),
-  };
-}
-
-/** Answers and ends: the end of the connection is the end of the body. */
-async function answer(client: Socket, { status, contentType, body }: Answer): Promise<void> {
-  client.write(`HTTP/1.1 ${status} Answer\r\nContent-Type: ${contentType}\r\nConnection: close\r\n\r\n`);
-  for await (const part of body) await write(client, part);
-  client.end();
-  // what the client still sends is read and dropped, so that it gets to read the answer
-  client.resume();
 }

@@ -13,6 +13,17 @@ export type Ruling =
   | { readonly kind: 'missing'; readonly message: string }
   | { readonly kind: 'refused'; readonly status: 403 | 503; readonly message: string };
 
+/** Thrown where a request has to end since an image in it shall not be used. */
+export class RefusedImageError extends Error {
+  override readonly name = 'RefusedImageError';
+  readonly ruling: Extract<Ruling, { kind: 'refused' | 'missing' }>;
+
+  constructor(ruling: Extract<Ruling, { kind: 'refused' | 'missing' }>) {
+    super(ruling.message);
+    this.ruling = ruling;
+  }
+}
+
 /** An image ID, whole or cut short, with or without its algorithm. */
 const ID_LIKE = /^(?:sha256:)?[0-9a-f]{4,64}$/;
 const WHOLE_ID = /^(?:sha256:)?[0-9a-f]{64}$/;
@@ -62,7 +73,7 @@ export class ImageJudge {
     if (image === undefined) return missing(id);
     for (const reference of image.repoDigests) {
       const ruling = rulingOf(reference, await this.#policy.decide(reference));
-      if (ruling.kind === 'use') return ruling;
+      if (ruling.kind === 'use' || ruling.kind === 'as-named') return ruling;
     }
     return refused(403, `image ${id} was pulled under no name that the policy trusts`);
   }

@@ -6,7 +6,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { type Endpoint, EngineClient } from '../engine/index.ts';
 import type { PolicyEngine } from '../policy/index.ts';
 import { ListenError, type TlsIdentity } from '../service/index.ts';
-import { serveConnection } from './connection.ts';
+import { type BuildManner, serveConnection } from './connection.ts';
 import { ImageJudge } from './judge.ts';
 
 /** Where clients connect: a socket of this machine, or TLS with a certificate that the given authority vouches for. */
@@ -25,6 +25,8 @@ export interface EngineProxyOptions {
   /** The engine behind it. */
   readonly endpoint: Endpoint;
   readonly address: ProxyAddress;
+  /** What becomes of builds; they pass unless told otherwise. */
+  readonly builds?: BuildManner;
   readonly onError: (error: unknown) => void;
 }
 
@@ -36,7 +38,7 @@ export interface EngineProxy {
 
 /** Starts the proxy. @throws ListenError */
 export async function startEngineProxy(options: EngineProxyOptions): Promise<EngineProxy> {
-  const { policy, endpoint, address, onError } = options;
+  const { policy, endpoint, address, builds = 'pass', onError } = options;
   const judge = new ImageJudge(policy, new EngineClient(endpoint));
   const open = new Set<Socket>();
   const onConnection = (client: Socket): void => {
@@ -44,7 +46,7 @@ export async function startEngineProxy(options: EngineProxyOptions): Promise<Eng
     client.on('close', () => open.delete(client));
     // a client that breaks off is no news
     client.on('error', () => client.destroy());
-    serveConnection(client, { judge, endpoint, onError }).catch((error: unknown) => {
+    serveConnection(client, { judge, endpoint, builds, onError }).catch((error: unknown) => {
       onError(error);
       client.destroy();
     });
@@ -77,13 +79,20 @@ async function listening(server: Server, address: ProxyAddress): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       const done = () => resolve();
-      if (address.kind === 'unix') server.listen(address.path, done);
+      if (address.kind === 'unix') listenPrivately(server, address.path, done);
       else server.listen(address.port, address.hostname, done);
     });
     if (address.kind === 'unix') await chmod(address.path, address.mode);
   } catch (cause) {
     throw new ListenError(place, address.kind === 'unix' ? 0 : address.port, cause);
   }
+}
+
+/** Nobody else may connect before the permissions are what they should be. */
+function listenPrivately(server: Server, path: string, done: () => void): void {
+  const umask = process.umask(0o177);
+  server.listen(path, done);
+  process.umask(umask);
 }
 
 /** A socket that was left behind goes; anything else stays. */

@@ -3,27 +3,24 @@ import type { IncomingMessage } from 'node:http';
 import type { Endpoint } from '../engine/index.ts';
 import { exchange } from '../engine/index.ts';
 import { familiarName, InvalidReferenceError, parseReference } from '../registry/index.ts';
+import type { Answer } from './answers.ts';
 import { AmbiguousRequestError, type RequestHead, valuesOf } from './request-head.ts';
 import { versionOf } from './routes.ts';
 
-/** An answer of the proxy's own. */
-export interface Answer {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: AsyncIterable<Uint8Array>;
-}
-
 const FORMS = /^(?:application\/x-www-form-urlencoded|multipart\/form-data)/i;
 
-/** The parameters of a query, each once. @throws AmbiguousRequestError */
-export function parametersOf({ query, headers, body }: RequestHead): ReadonlyMap<string, string> {
+/** The parameters of a query, each once but for those that may be repeated. @throws AmbiguousRequestError */
+export function parametersOf(
+  { query, headers, body }: RequestHead,
+  repeatable: ReadonlySet<string> = new Set(),
+): ReadonlyMap<string, string> {
   // the engine reads a form's fields before those of the query
   if (body.kind !== 'none' && valuesOf(headers, 'content-type').some((type) => FORMS.test(type)))
     throw new AmbiguousRequestError('parameters in a form');
   if (query.includes(';')) throw new AmbiguousRequestError('a query with semicolons');
   const found = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(query)) {
-    if (found.has(name)) throw new AmbiguousRequestError(`${name} is there twice`);
+    if (found.has(name) && !repeatable.has(name)) throw new AmbiguousRequestError(`${name} is there twice`);
     found.set(name, value);
   }
   return found;
@@ -56,6 +53,7 @@ export async function pullTrusted(
   endpoint: Endpoint,
   reference: string,
   image: string,
+  signal: AbortSignal,
 ): Promise<Answer> {
   const at = reference.lastIndexOf('@');
   const digest = reference.slice(at + 1);
@@ -70,6 +68,7 @@ export async function pullTrusted(
     method: 'POST',
     path: `${version}/images/create?${query}`,
     headers: auth === undefined ? {} : { 'x-registry-auth': auth },
+    signal,
   });
   const status = response.statusCode ?? 502;
   const contentType = response.headers['content-type'] ?? 'application/json';

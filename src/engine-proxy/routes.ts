@@ -9,7 +9,10 @@ export type Route =
   /** Run one. */
   | 'create-container'
   | 'create-service'
-  /** Go on with a raw stream: attach, exec, a build's session. */
+  /** Make one of others: by the classic builder, or over a session of BuildKit. */
+  | 'build'
+  | 'buildkit'
+  /** Go on with a raw stream: attach, exec. */
   | 'stream'
   /** Nothing that a policy could be asked about. */
   | 'pass';
@@ -24,8 +27,9 @@ const ROUTES: readonly (readonly [method: string, path: RegExp, route: Route])[]
   ['POST', /^\/containers\/[^/]+\/attach$/, 'stream'],
   ['GET', /^\/containers\/[^/]+\/attach\/ws$/, 'stream'],
   ['POST', /^\/exec\/[^/]+\/start$/, 'stream'],
-  ['POST', /^\/session$/, 'stream'],
-  ['POST', /^\/grpc$/, 'stream'],
+  ['POST', /^\/build$/, 'build'],
+  ['POST', /^\/session$/, 'buildkit'],
+  ['POST', /^\/grpc$/, 'buildkit'],
 ];
 
 /** The version before a path, as the engine's router takes it. */

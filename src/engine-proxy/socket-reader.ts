@@ -70,20 +70,23 @@ export class SocketReader {
   async content(body: Body, limit: number): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
     let length = 0;
-    const take = (part: Uint8Array): void => {
+    for await (const part of this.stream(body)) {
       length += part.length;
       if (length > limit) throw new AmbiguousRequestError(`a body of more than ${limit} bytes`);
       parts.push(part);
-    };
-    if (body.kind === 'length') for await (const part of this.#exactly(body.bytes)) take(part);
-    if (body.kind === 'chunked') {
-      for (let size = chunkSize(await this.#line()); size > 0; size = chunkSize(await this.#line())) {
-        for await (const part of this.#exactly(size)) take(part);
-        if ((await this.#line()).length !== 2) throw new AmbiguousRequestError('a chunk that does not end');
-      }
-      while ((await this.#line()).length !== 2);
     }
     return Buffer.concat(parts, length);
+  }
+
+  /** The same, as it comes and without end. @throws AmbiguousRequestError */
+  async *stream(body: Body): AsyncGenerator<Uint8Array> {
+    if (body.kind === 'length') yield* this.#exactly(body.bytes);
+    if (body.kind !== 'chunked') return;
+    for (let size = chunkSize(await this.#line()); size > 0; size = chunkSize(await this.#line())) {
+      yield* this.#exactly(size);
+      if ((await this.#line()).length !== 2) throw new AmbiguousRequestError('a chunk that does not end');
+    }
+    while ((await this.#line()).length !== 2);
   }
 
   /** Gives the connection back: what was read and not asked for, and from then on the socket itself. */

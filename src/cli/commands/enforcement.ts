@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { collect } from '../collect.ts';
 import type { CommandContext } from '../context.ts';
 import { AGENT_SOCKET, AGENT_STATE } from '../image-verifier/places.ts';
@@ -44,6 +44,12 @@ function addEngineCommands(program: Command, globals: () => CommandContext): voi
     .option('--socket-mode <mode>', 'who may connect to the socket', '660')
     .option(...ENGINE)
     .option(...STATE, '/var/lib/hallmark/engine-proxy')
+    .option(...OPERATIONS)
+    .addOption(
+      new Option('--builds <manner>', 'pass: as they are; judge: from signed images, with the classic builder alone')
+        .choices(['pass', 'judge'])
+        .default('pass'),
+    )
     .option('--tls-cert <file>', 'certificate for tcp://')
     .option('--tls-key <file>', 'its key')
     .option('--client-ca <file>', 'authority of the certificates that clients must have')
@@ -55,5 +61,6 @@ function addEngineCommands(program: Command, globals: () => CommandContext): voi
     .option('--socket <path>', 'where the engine asks', '/run/docker/plugins/hallmark.sock')
     .option(...ENGINE)
     .option(...STATE, '/var/lib/hallmark/engine-authz')
+    .option(...OPERATIONS)
     .action(async (options) => (await import('./engine-proxy.ts')).engineAuthz(globals(), options));
 }

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
-import { EngineClient, resolveEndpoint } from '../../engine/index.ts';
-import { authzPlugin, ImageJudge, type ProxyAddress, startEngineProxy } from '../../engine-proxy/index.ts';
-import { type DecisionObserver, loadPolicy, type PolicyEngine } from '../../policy/index.ts';
-import { type Log, listenUnix, loadTlsIdentity, openLog } from '../../service/index.ts';
+import { type Endpoint, EngineClient, resolveEndpoint } from '../../engine/index.ts';
+import {
+  authzPlugin,
+  type BuildManner,
+  ImageJudge,
+  type ProxyAddress,
+  startEngineProxy,
+} from '../../engine-proxy/index.ts';
+import { listenUnix, loadTlsIdentity } from '../../service/index.ts';
 import { parseAddress } from '../address.ts';
 import type { CommandContext } from '../context.ts';
 import { installContext } from '../docker-context.ts';
+import { type EnforcementOptions, openEnforcementPoint } from '../enforcement-point.ts';
 import type { Io } from '../io.ts';
-import { openPolicyEngine } from '../policy-in-force.ts';
 import { UsageError } from '../usage-error.ts';
 
-interface EngineOptions {
-  readonly state: string;
+interface EngineOptions extends EnforcementOptions {
   /** The engine behind; that of the docker CLI unless given. */
   readonly engine?: string;
 }
@@ -20,6 +24,7 @@ interface EngineOptions {
 export interface EngineProxyOptions extends EngineOptions {
   readonly listen: string;
   readonly socketMode: string;
+  readonly builds: BuildManner;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly clientCa?: string;
@@ -38,19 +43,18 @@ export async function engineProxy(context: CommandContext, options: EngineProxyO
     io.stderr.write(`wrote ${path}\n`);
     return;
   }
-  const log = openLog('info');
-  const policy = openEngine(context, options, log);
-  const endpoint = await resolveEndpoint({
-    env: io.env,
-    ...(options.engine === undefined ? {} : { host: options.engine }),
-  });
-  const onError = (error: unknown) => log.error({ error }, 'engine proxy');
+  const endpoint = await engineBehind(options, io);
   const address = await addressOf(options, io);
-  const proxy = await startEngineProxy({ policy, endpoint, address, onError });
-  io.stdout.write(`ready engine-proxy=${proxy.host}\n`);
-  await io.untilStopped();
-  await proxy.stop();
-  policy.close();
+  const { engine, log, close } = await openEnforcementPoint(context, 'engine-proxy', options);
+  try {
+    const onError = (error: unknown) => log.error({ error }, 'engine proxy failed');
+    const proxy = await startEngineProxy({ policy: engine, endpoint, address, builds: options.builds, onError });
+    io.stdout.write(`ready engine-proxy=${proxy.host}\n`);
+    await io.untilStopped();
+    await proxy.stop();
+  } finally {
+    await close();
+  }
 }
 
 export interface AuthzOptions extends EngineOptions {
@@ -62,30 +66,22 @@ const ENGINE_ONLY = 0o600;
 /** `hallmark engine-authz`: the same decisions as an authorization plugin of the engine. */
 export async function engineAuthz(context: CommandContext, options: AuthzOptions): Promise<void> {
   const { io } = context;
-  const log = openLog('info');
-  const policy = openEngine(context, options, log);
-  const endpoint = await resolveEndpoint({
-    env: io.env,
-    ...(options.engine === undefined ? {} : { host: options.engine }),
-  });
-  const fetch = authzPlugin(new ImageJudge(policy, new EngineClient(endpoint)), (error) =>
-    log.error({ error }, 'authorization plugin'),
-  );
-  const listener = await listenUnix({ fetch, path: options.socket, mode: ENGINE_ONLY });
-  io.stdout.write(`ready authz=${options.socket}\n`);
-  await io.untilStopped();
-  await listener.stop();
-  policy.close();
+  const endpoint = await engineBehind(options, io);
+  const { engine, log, close } = await openEnforcementPoint(context, 'engine-proxy', options);
+  try {
+    const onError = (error: unknown) => log.error({ error }, 'authorization plugin failed');
+    const fetch = authzPlugin(new ImageJudge(engine, new EngineClient(endpoint)), onError);
+    const listener = await listenUnix({ fetch, path: options.socket, mode: ENGINE_ONLY });
+    io.stdout.write(`ready authz=${options.socket}\n`);
+    await io.untilStopped();
+    await listener.stop();
+  } finally {
+    await close();
+  }
 }
 
-function openEngine({ io, globals }: CommandContext, { state }: EngineOptions, log: Log): PolicyEngine {
-  if (globals.policy === undefined) throw new UsageError('name the policy with --policy FILE');
-  const observer: DecisionObserver = { log: (level, record, message) => log[level](record, message), count: () => {} };
-  return openPolicyEngine(io, globals, loadPolicy(globals.policy), {
-    point: 'engine-proxy',
-    directory: state,
-    observer,
-  });
+function engineBehind({ engine }: EngineOptions, { env }: Io): Promise<Endpoint> {
+  return resolveEndpoint({ env, ...(engine === undefined ? {} : { host: engine }) });
 }
 
 /** `unix:///run/hallmark/docker.sock`, or `tcp://HOST:PORT` with TLS and certificates of its clients: an engine is root. */

@@ -9,18 +9,18 @@ import { freePort, type Stage } from './stage.ts';
  * Debian's dockerd on a socket of its own; it starts a containerd of its own unless the machine runs one,
  * where it then uses namespaces of its own. Returns the value for DOCKER_HOST. Needs root.
  */
-export async function startDockerd(stage: Stage): Promise<string> {
+export async function startDockerd(stage: Stage, name = 'dockerd', ...more: readonly string[]): Promise<string> {
   if (process.getuid?.() !== 0) throw new Error('dockerd needs root: run the interop suite as root');
-  const directory = stage.makeDirectory('dockerd');
+  const directory = stage.makeDirectory(name);
   const socket = join(directory, 'docker.sock');
-  const namespace = basename(stage.directory);
+  const namespace = `${basename(stage.directory)}-${name}`;
   const own = ['--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec')];
   const files = ['--pidfile', join(directory, 'pid'), '--config-file', join(directory, 'daemon.json')];
   const namespaces = ['--containerd-namespace', namespace, '--containerd-plugins-namespace', `${namespace}-plugins`];
   const modest = ['--iptables=false', '--ip6tables=false', '--bridge=none', '--storage-driver=vfs'];
   writeFileSync(join(directory, 'daemon.json'), '{}');
-  const argv = [program('dockerd'), '-H', `unix://${socket}`, ...own, ...files, ...namespaces, ...modest];
-  const service = stage.start('dockerd', argv, { env: cleanEnvironment({ HOME: directory }), cwd: directory });
+  const argv = [program('dockerd'), '-H', `unix://${socket}`, ...own, ...files, ...namespaces, ...modest, ...more];
+  const service = stage.start(name, argv, { env: cleanEnvironment({ HOME: directory }), cwd: directory });
   await service.line(/API listen on/, 60_000);
   await service.listening({ path: socket });
   return `unix://${socket}`;

@@ -28,6 +28,7 @@ const PROGRAMS = {
   zsh: { places: ['/usr/bin/zsh'], aptPackage: 'zsh' },
   fish: { places: ['/usr/bin/fish'], aptPackage: 'fish' },
   groff: { places: ['/usr/bin/groff'], aptPackage: 'groff' },
+  busybox: { places: ['/bin/busybox', '/usr/bin/busybox'], aptPackage: 'busybox-static' },
   tar: { places: ['/usr/bin/tar', '/bin/tar'], aptPackage: 'tar' },
 } as const;
 

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect, test } from 'bun:test';
+import type { Decision } from '../policy/index.ts';
+import { authzPlugin, ImageJudge } from './index.ts';
+
+const GOOD = `sha256:${'ab'.repeat(32)}`;
+
+/** What the plugin says of a request of the engine, where `app:1` is signed and lies in the engine as `lying`. */
+async function verdict(method: string, uri: string, body: string | undefined, lying = 'one'): Promise<unknown> {
+  const decide = async (image: unknown) =>
+    (image === 'app:1'
+      ? { outcome: 'allow', verified: true, digest: GOOD }
+      : { outcome: 'deny', code: 'unsigned', step: 'digest', message: 'not signed' }) as Decision;
+  const inspectImage = async (name: string) => ({
+    id: name.includes('@') ? 'one' : lying,
+    repoTags: [],
+    repoDigests: [],
+    os: 'linux',
+    architecture: 'amd64',
+  });
+  const plugin = authzPlugin(new ImageJudge({ decide }, { inspectImage }), (error) => {
+    throw error;
+  });
+  const asked = {
+    RequestMethod: method,
+    RequestUri: uri,
+    RequestHeaders: { 'Content-Type': 'application/json' },
+    ...(body === undefined ? {} : { RequestBody: Buffer.from(body).toString('base64') }),
+  };
+  const request = { url: '/AuthZPlugin.AuthZReq', method: 'POST', text: async () => JSON.stringify(asked) };
+  return (await plugin(request as unknown as Request)).json();
+}
+
+test('the engine names its socket for a host, and is answered', async () => {
+  const plugin = authzPlugin(
+    new ImageJudge({ decide: () => Promise.reject() }, { inspectImage: () => Promise.reject() }),
+    () => {},
+  );
+  for (const url of ['/Plugin.Activate', 'http://%2Frun%2Fdocker%2Fplugins%2Fhallmark.sock/Plugin.Activate'])
+    expect(await (await plugin({ url, method: 'POST' } as Request)).json()).toEqual({ Implements: ['authz'] });
+});
+
+test('what is signed may be pulled, and run if it is what lies there under the name', async () => {
+  expect(await verdict('POST', '/v1.41/images/create?fromImage=app&tag=1', undefined)).toEqual({ Allow: true });
+  expect(await verdict('POST', '/v1.41/containers/create', '{"Image":"app:1"}')).toEqual({ Allow: true });
+});
+
+test('what is not signed, or another image under a signed name, is refused', async () => {
+  const refused = { Allow: false, Msg: expect.stringContaining('content trust: ') };
+  expect(await verdict('POST', '/v1.41/images/create?fromImage=evil&tag=1', undefined)).toEqual(refused);
+  expect(await verdict('POST', '/v1.41/containers/create', '{"Image":"evil:1"}')).toEqual(refused);
+  expect(await verdict('POST', '/v1.41/containers/create', '{"Image":"app:1"}', 'another')).toEqual(refused);
+});
+
+test('S11 a container whose body the engine did not show is refused (CVE-2024-41110)', async () => {
+  for (const body of [undefined, '', '{}'])
+    expect(await verdict('POST', '/v1.41/containers/create', body)).toMatchObject({ Allow: false });
+});
