@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chmod, lstat, mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
-import { dirname } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { type Endpoint, EngineClient } from '../engine/index.ts';
 import type { PolicyEngine } from '../policy/index.ts';
-import { ListenError, type TlsIdentity } from '../service/index.ts';
+import { ListenError, placeSocket, type TlsIdentity } from '../service/index.ts';
 import { type BuildManner, serveConnection } from './connection.ts';
 import { ImageJudge } from './judge.ts';
 
@@ -73,34 +72,18 @@ function serverFor(address: ProxyAddress, onConnection: (client: Socket) => void
 }
 
 async function listening(server: Server, address: ProxyAddress): Promise<void> {
-  const place = address.kind === 'unix' ? address.path : address.hostname;
-  try {
-    if (address.kind === 'unix') await clearSocket(address.path);
-    await new Promise<void>((resolve, reject) => {
+  const bound = (...where: [path: string] | [port: number, hostname: string]) =>
+    new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      const done = () => resolve();
-      if (address.kind === 'unix') listenPrivately(server, address.path, done);
-      else server.listen(address.port, address.hostname, done);
+      server.listen(...(where as [string]), () => resolve());
     });
-    if (address.kind === 'unix') await chmod(address.path, address.mode);
+  try {
+    if (address.kind === 'unix') await placeSocket(address.path, address.mode, () => bound(address.path));
+    else await bound(address.port, address.hostname);
   } catch (cause) {
-    throw new ListenError(place, address.kind === 'unix' ? 0 : address.port, cause);
+    const [place, port] = address.kind === 'unix' ? [address.path, 0] : [address.hostname, address.port];
+    throw new ListenError(place, port, cause);
   }
-}
-
-/** Nobody else may connect before the permissions are what they should be. */
-function listenPrivately(server: Server, path: string, done: () => void): void {
-  const umask = process.umask(0o177);
-  server.listen(path, done);
-  process.umask(umask);
-}
-
-/** A socket that was left behind goes; anything else stays. */
-async function clearSocket(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-  const there = await lstat(path).catch(() => undefined);
-  if (there !== undefined && !there.isSocket()) throw new Error(`${path} is no socket`);
-  await rm(path, { force: true });
 }
 
 function hostOf(server: Server, address: ProxyAddress): string {

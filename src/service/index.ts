@@ -44,3 +44,4 @@ export type { Span, Tracing } from './span.ts';
 export { loadAuthorities, loadTlsIdentity, TlsError, type TlsIdentity } from './tls-identity.ts';
 export { type TlsWatch, type TlsWatchOptions, watchTls } from './tls-watch.ts';
 export { listenUnix, type UnixListener, type UnixListenOptions } from './unix-listener.ts';
+export { placeSocket } from './unix-socket.ts';

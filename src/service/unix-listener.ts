@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chmod, lstat, mkdir, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { ListenError } from './listener.ts';
 import type { Fetch } from './request-log.ts';
+import { placeSocket } from './unix-socket.ts';
 
 export interface UnixListenOptions {
   readonly fetch: Fetch;
@@ -20,19 +20,7 @@ export interface UnixListener {
 /** Serves HTTP on a socket of this machine. @throws ListenError */
 export async function listenUnix({ fetch, path, mode }: UnixListenOptions): Promise<UnixListener> {
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-    const there = await lstat(path).catch(() => undefined);
-    if (there !== undefined && !there.isSocket()) throw new Error(`${path} is no socket`);
-    await rm(path, { force: true });
-    // nobody else may connect before the permissions are what they should be
-    const umask = process.umask(0o177);
-    let server: ReturnType<typeof serve>;
-    try {
-      server = serve(fetch, path);
-    } finally {
-      process.umask(umask);
-    }
-    await chmod(path, mode);
+    const server = await placeSocket(path, mode, () => serve(fetch, path));
     return {
       path,
       async stop() {
