@@ -129,6 +129,8 @@ const EXPECTED_NAMES = new Set([
   'GatewayConfigError',
   'TlsError',
   'ListenError',
+  'ImportError',
+  'ConflictError',
   'DatabaseAddressError',
   'DatabaseOpenError',
   'MigrationError',
