@@ -130,6 +130,7 @@ const EXPECTED_NAMES = new Set([
   'TlsError',
   'ListenError',
   'ImportError',
+  'TableCopyError',
   'ConflictError',
   'DatabaseAddressError',
   'DatabaseOpenError',

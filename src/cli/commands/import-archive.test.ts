@@ -43,7 +43,8 @@ async function archived(...rotations: string[][]): Promise<void> {
   expect(await owner('init', GUN, '-p')).toMatchObject({ exitCode: 0 });
   expect(await owner('addhash', GUN, 'v1', '11', ...SIGNED, '-p')).toMatchObject({ exitCode: 0 });
   expect(await notary('follower', world.trustServer, 'list', GUN)).toMatchObject({ exitCode: 0 });
-  for (const rotation of rotations) expect(await owner('key', 'rotate', GUN, ...rotation)).toMatchObject({ exitCode: 0 });
+  for (const rotation of rotations)
+    expect(await owner('key', 'rotate', GUN, ...rotation)).toMatchObject({ exitCode: 0 });
   await archiveAgain();
 }
 
@@ -102,12 +103,17 @@ describe('hallmark import of an archive', () => {
     await importInto();
     const url = await startSuccessor();
     for (const user of ['follower', 'newcomer'])
-      expect(await notary(user, url, 'list', GUN)).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('v1') });
+      expect(await notary(user, url, 'list', GUN)).toMatchObject({
+        exitCode: 0,
+        stdout: expect.stringContaining('v1'),
+      });
     now = new Date(START.getTime() + 20 * DAY);
     expect(await notary('follower', url, 'list', GUN)).not.toMatchObject({ exitCode: 0 });
 
     for (const one of ['timestamp', 'snapshot'])
-      expect(await world.run('owner', ['key', 'rotate', GUN, one, '--server-managed', '--server', url])).not.toMatchObject({
+      expect(
+        await world.run('owner', ['key', 'rotate', GUN, one, '--server-managed', '--server', url]),
+      ).not.toMatchObject({
         exitCode: 0,
       });
     const both = ['key', 'rotate', GUN, 'timestamp', 'snapshot', '--server-managed', '--server', url];
@@ -118,9 +124,14 @@ describe('hallmark import of an archive', () => {
       stdout: `Successfully rotated timestamp and snapshot keys for repository ${GUN}\n`,
     });
     expect(await notary('owner', url, 'addhash', GUN, 'v2', '12', ...SIGNED, '-p')).toMatchObject({ exitCode: 0 });
-    expect(rotated.stderr).toContain('Warning: nobody has renewed the timestamp since 2026-12-09; going on from version');
+    expect(rotated.stderr).toContain(
+      'Warning: nobody has renewed the timestamp since 2026-12-09; going on from version',
+    );
     for (const user of ['follower', 'newcomer', 'late'])
-      expect(await notary(user, url, 'list', GUN)).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('v2') });
+      expect(await notary(user, url, 'list', GUN)).toMatchObject({
+        exitCode: 0,
+        stdout: expect.stringContaining('v2'),
+      });
   });
 
   test('where the publisher holds the snapshot key, the timestamp alone is enough', async () => {

@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { archivedGuns, readCollection, TrustDirectoryError } from '../../client/index.ts';
 import { loadServerConfig } from '../../server/config/index.ts';
 import {
-  type Imported,
   ImportError,
+  type Imported,
   type ImportTarget,
   importCollection,
   openImportTarget,
@@ -74,7 +74,9 @@ function isOfOne(error: unknown): boolean {
 /** @throws UsageError */
 export async function openTarget(io: Io, { data, config }: TargetOptions): Promise<ImportTarget> {
   if ((data === undefined) === (config === undefined))
-    throw new UsageError('say whose storage it goes into: --data DIR of hallmark up, or --config FILE of a trust server');
+    throw new UsageError(
+      'say whose storage it goes into: --data DIR of hallmark up, or --config FILE of a trust server',
+    );
   const settings =
     data === undefined
       ? (await loadServerConfig(config ?? '', io.env)).settings

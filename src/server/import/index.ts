@@ -9,5 +9,6 @@
  */
 export type { CopiedCollection } from '../verification.ts';
 export { type Imported, importCollection } from './collection.ts';
+export { type CopiedDatabase, type CopyPlan, copyDatabases } from './databases.ts';
 export { ImportError } from './errors.ts';
 export { type ImportTarget, openImportTarget, settingsOfDataDirectory } from './target.ts';

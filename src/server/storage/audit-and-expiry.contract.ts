@@ -65,7 +65,8 @@ export function describeAudit(name: string, make: () => Promise<MetadataStorage>
       const imported = { now: later, actor: SERVER_ITSELF, action: 'import' } as const;
       await storage.commit(gun, undefined, [...roots, fileOf(TIMESTAMP, 7)], imported);
 
-      for (const { version, bytes } of roots) expect((await storage.byVersion(gun, ROOT, version))?.bytes).toEqual(bytes);
+      for (const { version, bytes } of roots)
+        expect((await storage.byVersion(gun, ROOT, version))?.bytes).toEqual(bytes);
       const expiring = await storage.expiring({ role: ROOT, before: new Date('2300-01-01'), limit: 9 });
       expect(expiring.map(({ version }) => Number(version))).toEqual([3]);
       expect((await storage.audit({ gun, limit: 9 })).map(({ action }) => action)).toEqual(['import']);

@@ -38,8 +38,7 @@ export async function rotateTogether(
   await session.publisher(undefined, true).publish(edit);
   const removed: KeyId[] = [];
   if (options.keepOld !== true)
-    for (const [role, rotation] of done)
-      removed.push(...(await removeReplaced(session.keys, session, role, rotation)));
+    for (const [role, rotation] of done) removed.push(...(await removeReplaced(session.keys, session, role, rotation)));
   const answer = {
     gun: session.gun,
     roles: [...done].map(([role, { after }]) => ({ role, keyIds: after, threshold: 1, serverManaged: true })),
@@ -57,6 +56,8 @@ function serverRoles(roles: readonly string[], options: RotateOptions): readonly
   if (!isServers || options.serverManaged !== true || new Set(roles).size !== roles.length)
     throw new UsageError('of several roles at once only timestamp and snapshot can be rotated, with --server-managed');
   if (key !== undefined || threshold !== undefined || stage !== undefined)
-    throw new UsageError('a server has one key of its own choice for each role: --key, --threshold and --stage do not fit');
+    throw new UsageError(
+      'a server has one key of its own choice for each role: --key, --threshold and --stage do not fit',
+    );
   return roles as readonly ServerRole[];
 }

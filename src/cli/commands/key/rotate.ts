@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import {
-  checkManagement,
-  type Edit,
-  roleKeyIds,
-  rotateRole,
-  type SigningKeys,
-} from '../../../publisher/index.ts';
+import { checkManagement, type Edit, roleKeyIds, rotateRole, type SigningKeys } from '../../../publisher/index.ts';
 import {
   canonicalKeyId,
   isDelegationName,
