@@ -15,6 +15,12 @@ export function addArchiveCommands(program: Command, globals: () => CommandConte
       return (await import('./archive.ts')).archive(globals(), repositories, { output });
     });
   program
+    .command('remap <old> <new>')
+    .description('make a repository anew under another name, with the same keys and everything that they may sign')
+    .option('--from <url>', 'the trust server of the old name (default: as --server)')
+    .option('--dry-run', 'tell what would be signed, and by whom the rest has to be; nothing is changed')
+    .action(async (from, to, options) => (await import('./remap.ts')).remap(globals(), from, to, options));
+  program
     .command('import [archive] [gun...]')
     .description('take over what is elsewhere: an archive or a database into a server, a trust directory into yours')
     .option('--data <dir>', 'into the data directory of hallmark up')

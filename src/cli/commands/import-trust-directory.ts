@@ -102,7 +102,12 @@ function importPins(from: string, to: string): readonly Outcome[] {
       const known = pins[field].get(name);
       if (value === '')
         outcomes.push({ kind: 'pin', subject, result: 'refused', reason: 'its CA file cannot be read' });
-      else take(subject, { [field]: new Map([[name, value]]) }, known && String(known) === String(value));
+      else
+        take(
+          subject,
+          { [field]: new Map([[name, value]]) },
+          known === undefined ? undefined : String(known) === String(value),
+        );
     }
   }
   if (outcomes.some(({ result }) => result === 'imported')) storePins(to, pins);
