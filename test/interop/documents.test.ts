@@ -61,7 +61,11 @@ describe('documents', () => {
     const commands = blocks.filter(isOfNpm).flatMap((block) => block.script.trim().split(' && '));
     expect(commands).toEqual(['npm ci', 'npm run demo', 'npm ci', 'npm test']);
     for (const command of commands) expect(script).toMatch(new RegExp(`^(need|check|tests)( \\S+)? ${command}$`, 'm'));
-    await expectBlocksToRun(blocks.filter((block) => !isOfNpm(block)), PASSPHRASES, makeImageFile);
+    await expectBlocksToRun(
+      blocks.filter((block) => !isOfNpm(block)),
+      PASSPHRASES,
+      makeImageFile,
+    );
   });
 
   test('every link of a document to a file of the project leads somewhere', () => {

@@ -65,7 +65,8 @@ export async function runBlocks(
     env: cleanEnvironment({ HOME: home, PATH: path, ...variables }),
     cwd: home,
   });
-  const back = (text: string) => [...free].reduce((now, [port, other]) => now.replaceAll(`:${other}`, `:${port}`), text);
+  const back = (text: string) =>
+    [...free].reduce((now, [port, other]) => now.replaceAll(`:${other}`, `:${port}`), text);
   return blocks.map((block, index) => ({
     block,
     code: read(`${outcomes(index)}.code`) === undefined ? outcome.code || undefined : 0,
