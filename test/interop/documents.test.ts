@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { type CommandModel, programModel } from '../../src/cli/reference/index.ts';
 import { type Block, blocksOf, runBlocks, withoutDigests } from './support/document-blocks.ts';
 import { promise } from './support/journal.ts';
 import { repositoryRoot } from './support/programs.ts';
@@ -46,6 +47,43 @@ function makeImageFile(home: string): void {
   spawnSync('tar', ['-cf', join(home, 'app.tar'), '-C', home, 'manifest.json', 'config.json', 'layer.tar']);
 }
 
+/** The words after `hallmark` wherever a page has it as code; faces of other programs have words of their own. */
+function commandsIn(page: string): readonly (readonly string[])[] {
+  const text = readFileSync(join(repositoryRoot, page), 'utf8').replaceAll('\\\n', ' ');
+  const fenced = [...text.matchAll(/^```(?:sh|text)\n([\s\S]*?)^```$/gm)].flatMap((block) =>
+    (block[1] ?? '').split('\n'),
+  );
+  const inline = [...text.replaceAll(/^```[\s\S]*?^```$/gm, '').matchAll(/`([^`]+)`/g)].map((code) => code[1] ?? '');
+  return [...fenced, ...inline].flatMap((code) => {
+    const words = /^\s*hallmark (.+)$/
+      .exec(code.replace(/\s[#&>].*$/, ''))?.[1]
+      ?.trim()
+      .split(/\s+/);
+    return words === undefined || /^(notary|docker-trust)$/.test(words[0] ?? '') ? [] : [words];
+  });
+}
+
+function isCallable(
+  words: readonly string[],
+  model: CommandModel,
+  everywhere: ReadonlySet<string | undefined>,
+): boolean {
+  let [command, rest] = [model, words];
+  while (rest[0]?.startsWith('--')) rest = rest.slice(2);
+  for (let child = find(command, rest[0]); child !== undefined; child = find(command, rest[0]))
+    [command, rest] = [child, rest.slice(1)];
+  // `hallmark --server URL` tells of an option, `hallmark delegation …` of a group, and `signer` is a command with others below
+  const isGroup = rest[0] === undefined || rest[0] === '…' || rest[0].startsWith('--');
+  const isNamed = command.commands.length === 0 || isGroup;
+  const isOwn = (option: string) => command.options.some(({ long, short }) => option === long || option === short);
+  const options = words.filter((word) => /^--?[a-z]/.test(word));
+  return isNamed && options.every((option) => everywhere.has(option) || isOwn(option));
+}
+
+function find({ commands }: CommandModel, word: string | undefined): CommandModel | undefined {
+  return commands.find(({ path }) => path.at(-1) === word);
+}
+
 const isOfNpm = ({ script }: Block) => script.startsWith('npm ci');
 
 describe('documents', () => {
@@ -66,6 +104,26 @@ describe('documents', () => {
       PASSPHRASES,
       makeImageFile,
     );
+  });
+
+  promise('the guide to enforcement: its policy can be used, and each engine gets its files', async () => {
+    const guide = 'docs/how-to/enforce.md';
+    const policy = /^```yaml\n([\s\S]*?)^```$/m.exec(readFileSync(join(repositoryRoot, guide), 'utf8'))?.[1] ?? '';
+    const check = { line: 0, script: 'hallmark policy check policy.yaml\n', expected: undefined };
+    const write = (home: string) => writeFileSync(join(home, 'policy.yaml'), policy, { mode: 0o600 });
+    await expectBlocksToRun([check, ...blocksOf(guide)], {}, write);
+  });
+
+  test('every command and option that the guides name exists', () => {
+    const model = programModel();
+    const everywhere = new Set(model.options.flatMap(({ long, short }) => [long, short]));
+    const guides = readdirSync(join(repositoryRoot, 'docs/how-to')).map((name) => join('docs/how-to', name));
+    const wrong = ['README.md', 'docs/import.md', 'docs/archive.md', ...guides].flatMap((page) =>
+      commandsIn(page)
+        .filter((words) => !isCallable(words, model, everywhere))
+        .map((words) => `${page}: hallmark ${words.join(' ')}`),
+    );
+    expect(wrong).toEqual([]);
   });
 
   test('every link of a document to a file of the project leads somewhere', () => {
