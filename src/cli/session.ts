@@ -32,7 +32,8 @@ export class Session extends TrustView {
     return new HttpTrustServer({ server: this.server, fetch: this.fetch(actions) });
   }
 
-  publisher(onNewRepository: OnNewRepository = (make) => make()): Publisher {
+  /** @param frozen as of {@link refreshToRenew} */
+  publisher(onNewRepository: OnNewRepository = (make) => make(), frozen = false): Publisher {
     const common = {
       gun: this.gun,
       dialect: notaryV1,
@@ -42,7 +43,7 @@ export class Session extends TrustView {
     };
     return new Publisher({
       ...common,
-      refresh: () => this.refreshToRenew(),
+      refresh: () => this.refreshToRenew(frozen),
       clock: () => this.io.now(),
       initialize: () => onNewRepository(() => initializeRepository({ ...common, now: this.io.now() })),
     });

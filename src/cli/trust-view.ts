@@ -70,15 +70,21 @@ export class TrustView {
 
   /** The repository as it is trusted now; a first use is told. */
   refresh(actions: 'pull' | 'pull,push' = 'pull'): Promise<TrustedRepository> {
-    return this.#update(actions, false);
+    return this.#update(actions, { renewing: false });
   }
 
-  /** The same for its owner, who may sign anew a root or targets that have expired: they are warned of. */
-  refreshToRenew(): Promise<TrustedRepository> {
-    return this.#update('pull,push', true);
+  /**
+   * The same for its owner, who may sign anew a root or targets that have expired: they are warned of.
+   * @param frozen whether the timestamp may have expired too: for whoever gives it a key of a server that lacks the old one
+   */
+  refreshToRenew(frozen = false): Promise<TrustedRepository> {
+    return this.#update('pull,push', { renewing: true, frozen });
   }
 
-  async #update(actions: 'pull' | 'pull,push', renewing: boolean): Promise<TrustedRepository> {
+  async #update(
+    actions: 'pull' | 'pull,push',
+    leniency: { readonly renewing: boolean; readonly frozen?: boolean },
+  ): Promise<TrustedRepository> {
     const { maxStaleness } = this.options;
     const directory = trustDirectory(this.io, this.options);
     const repository = await new Updater({
@@ -89,12 +95,13 @@ export class TrustView {
       marks: new DirectoryHighWaterMarks(directory),
       pinning: this.manners.terms?.pinning ?? trustPinning(directory, loadPins(directory)),
       now: this.io.now(),
-      renewing,
+      ...leniency,
       ...(maxStaleness === undefined
         ? {}
         : { maxStalenessMilliseconds: parseDuration(maxStaleness, '--max-staleness') }),
     }).refresh();
     this.#tell(repository);
+    if (leniency.frozen === true) this.#tellExpired(repository);
     return repository;
   }
 
@@ -114,6 +121,13 @@ export class TrustView {
       if (renewal === undefined) stderr.write(`Warning: ${role} is passed over: ${error.message}\n`);
       else stderr.write(`Warning: ${error.message}; ${renewal(this.gun)}\n`);
     }
+  }
+
+  #tellExpired({ targets }: TrustedRepository): void {
+    const { expires, version } = targets.snapshot.timestamp.signed;
+    if (expires >= this.io.now()) return;
+    const when = expires.toISOString().slice(0, 10);
+    this.io.stderr.write(`Warning: nobody has renewed the timestamp since ${when}; going on from version ${version}\n`);
   }
 
   /** A client of the image's registry, with the user's login for it. */

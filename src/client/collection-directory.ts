@@ -6,6 +6,7 @@ import { DecodeError, decodeJsonObject, encodeUtf8 } from '../encoding/index.ts'
 import {
   type Dialect,
   type Gun,
+  isTopLevel,
   MetadataError,
   type MetaFile,
   parseGun,
@@ -98,8 +99,8 @@ export interface ArchivedCollection extends Collection {
 export function readCollection(directory: string, gun: Gun, dialect: Dialect): ArchivedCollection {
   const place = placeOf(directory, gun);
   const note = readNote(place, gun);
-  const read = (role: RoleName, pin?: MetaFile): Uint8Array => {
-    const file = readIfThere(join(place, 'tuf', ...dialect.fileName(role, pin).split('/')));
+  const read = (role: RoleName): Uint8Array => {
+    const file = readFileOf(place, role, dialect);
     if (file === undefined) throw damaged(place, `it has no ${role}`);
     return file;
   };
@@ -116,12 +117,22 @@ export function readCollection(directory: string, gun: Gun, dialect: Dialect): A
       [TIMESTAMP, read(TIMESTAMP)],
       [SNAPSHOT, snapshot],
     ]);
-    for (const [role, pin] of listed) if (role !== ROOT) files.set(role, read(role, pin));
+    for (const [role, pin] of listed) {
+      if (role === ROOT) continue;
+      const file = readFileOf(place, role, dialect, pin);
+      if (file !== undefined) files.set(role, file);
+      // below a role that clients pass over, or delegated no more: an archive has what clients ask for
+      else if (isTopLevel(role)) throw damaged(place, `it has no ${role}`);
+    }
     return { gun, roots: chainOf(gun, roots, dialect, note.archivedAt), files, note };
   } catch (cause) {
     if (cause instanceof MetadataError) throw damaged(place, cause.message, cause);
     throw cause;
   }
+}
+
+function readFileOf(place: string, role: RoleName, dialect: Dialect, pin?: MetaFile): Uint8Array | undefined {
+  return readIfThere(join(place, 'tuf', ...dialect.fileName(role, pin).split('/')));
 }
 
 function readNote(place: string, gun: Gun): ArchiveNote {

@@ -17,6 +17,7 @@ export * from './errors.ts';
 export * from './exchange.ts';
 export * from './fetcher.ts';
 export * from './high-water-marks.ts';
+export * from './import-trust-directory.ts';
 export * from './metadata-cache.ts';
 export * from './pin-changes.ts';
 export * from './pin-file.ts';

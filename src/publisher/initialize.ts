@@ -11,6 +11,7 @@ import {
   ROOT,
   type Root,
   TARGETS,
+  withRoleKeys,
 } from '../tuf/index.ts';
 import { Draft } from './draft.ts';
 import { PublishError } from './errors.ts';
@@ -27,6 +28,10 @@ export interface InitializeOptions {
   readonly rootKeyIds?: readonly KeyId[];
   /** Certificates to publish the root keys under, in place of ones made here. */
   readonly rootCertificates?: readonly PublicKey[];
+  /** Targets keys to take, by canonical ID; else the existing one of the repository, else a new one. */
+  readonly targetsKeyIds?: readonly KeyId[];
+  /** How many of the keys must sign; one unless said otherwise. */
+  readonly thresholds?: { readonly root: number; readonly targets: number };
   /** Whether the publisher keeps the snapshot key, as the `notary` command does by default. */
   readonly clientSnapshot?: boolean;
   /** Called before a root key is made, with nothing written yet. */
@@ -41,18 +46,21 @@ export interface InitializeOptions {
 export async function initializeRepository(options: InitializeOptions): Promise<Draft> {
   const { dialect, keys, server, gun, now } = options;
   const rootKeys = await rootKeysOf(options);
-  const targets = await repositoryKey(options, 'targets');
+  const targets = await targetsKeysOf(options);
   const snapshot = options.clientSnapshot ? (await repositoryKey(options, 'snapshot')).key : undefined;
   const timestamp = await server.key(gun, 'timestamp');
-  const root = firstRoot(
+  const certificates = await certificatesOf(options, rootKeys);
+  const first = firstRoot(
     {
-      root: await certificatesOf(options, rootKeys),
-      targets: [targets.key],
+      root: certificates,
+      targets,
       snapshot: [snapshot ?? (await server.key(gun, 'snapshot'))],
       timestamp: [timestamp],
     },
     now,
   );
+  const { root: needed, targets: neededTargets } = options.thresholds ?? { root: 1, targets: 1 };
+  const root = withRoleKeys(withRoleKeys(first, 'root', certificates, needed), 'targets', targets, neededTargets);
   const unpublishedRoot = await signFirstRoot(dialect, keys, root);
   const draft = new Draft({ root, unpublishedRoot, targets: new Map(), refused: new Map() });
   draft.edit(TARGETS, now, () => firstTargets(now));
@@ -76,6 +84,13 @@ async function rootKeysOf({ keys, rootKeyIds, onNewRootKey }: InitializeOptions)
   if (wanted.length > 0) return Promise.all(wanted.map((keyId) => keys.store.get(keyId, keys.passphrases)));
   onNewRootKey?.();
   return [await newKey(keys, 'root')];
+}
+
+async function targetsKeysOf(options: InitializeOptions): Promise<readonly PublicKey[]> {
+  const { keys, targetsKeyIds } = options;
+  if (targetsKeyIds === undefined) return [(await repositoryKey(options, 'targets')).key];
+  const opened = await Promise.all(targetsKeyIds.map((keyId) => keys.store.get(keyId, keys.passphrases)));
+  return opened.map(({ key }) => key);
 }
 
 async function certificatesOf(

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { equalBytes } from '../encoding/index.ts';
 import {
   type Gun,
   notaryV1,
@@ -10,10 +11,12 @@ import {
   sha256Hex,
   TARGETS,
   TIMESTAMP,
-  type TrustedRoot,
+  TrustedRoot,
   type TrustedSnapshot,
   type TrustedTargets,
   type UpdateContext,
+  VerificationError,
+  type Version,
 } from '../tuf/index.ts';
 import { pinnedHash } from './current-view.ts';
 import { MAX_LISTED_ROLES } from './limits.ts';
@@ -124,4 +127,103 @@ async function verifyTargets(
 function ancestry(role: RoleName): RoleName[] {
   const parts = role.split('/');
   return parts.slice(1).map((_, depth) => parts.slice(0, depth + 2).join('/') as RoleName);
+}
+
+/** A whole repository as it was copied from another server, byte for byte. */
+export interface CopiedCollection {
+  readonly gun: Gun;
+  /** Each one version above the last; the last one is the current. */
+  readonly roots: readonly { readonly version: Version; readonly file: Uint8Array }[];
+  /** The current files of all other roles. */
+  readonly files: ReadonlyMap<RoleName, Uint8Array>;
+  /** The moment of the copy, by which expiry is judged: what has expired since, clients refuse by themselves. */
+  readonly at: Date;
+}
+
+/**
+ * Goes through a copy as a client would at the moment when it was made, on top of what this server has of the repository:
+ * its root must lead to the copy's, and no role may go back. Gives what is new, roots and parents first. A delegation that
+ * clients pass over, for its expiry or its signatures, is given as well, since they give up where its file cannot be had.
+ * @throws VerificationError
+ */
+export function verifyCopy(
+  copy: CopiedCollection,
+  stored: ReadonlyMap<RoleName, MetadataFile>,
+): readonly VerifiedFile[] {
+  const { gun, at } = copy;
+  const { root, minted: roots } = verifyRoots(copy, stored.get(ROOT), clientContext(gun, at));
+  const file = (role: RoleName): Uint8Array => {
+    const bytes = copy.files.get(role);
+    if (bytes === undefined) throw new VerificationError('malformed', role, `the copy of ${gun} has no ${role}`);
+    return bytes;
+  };
+  const cached = (role: RoleName): Uint8Array | undefined => stored.get(role)?.bytes;
+  const timestamp = root.updateTimestamp(file(TIMESTAMP), cached(TIMESTAMP));
+  const snapshot = timestamp.updateSnapshot(file(SNAPSHOT), cached(SNAPSHOT));
+  const targets = snapshot.updateTargets(file(TARGETS), cached(TARGETS));
+  const files = [
+    ...roots,
+    mint(TARGETS, targets.roles.get(TARGETS)?.signed as Signed, file(TARGETS)),
+    ...mintDelegations(targets, file, cached),
+    mint(SNAPSHOT, snapshot.signed, file(SNAPSHOT)),
+    mint(TIMESTAMP, timestamp.signed, file(TIMESTAMP)),
+  ];
+  return files.filter((one) => isNewer(one, stored.get(one.role)));
+}
+
+/** The chain of the copy's roots, begun where this server's root stands. */
+function verifyRoots({ gun, roots }: CopiedCollection, stored: MetadataFile | undefined, context: UpdateContext) {
+  const later = roots.filter(({ version }) => stored === undefined || version > stored.version);
+  const [first, ...rest] = stored === undefined ? later : [{ file: stored.bytes }, ...later];
+  const same = roots.find(({ version }) => version === stored?.version);
+  if (stored !== undefined && same !== undefined && !equalBytes(same.file, stored.bytes)) {
+    throw new VerificationError('root-chain', ROOT, `this server has another root ${stored.version} of ${gun}`);
+  }
+  if (first === undefined) throw new VerificationError('unsigned', ROOT, `the copy of ${gun} has no root`);
+  if (stored !== undefined && same === undefined && later.length === 0) {
+    throw new VerificationError('rollback', ROOT, `this server has a newer root of ${gun}: ${stored.version}`);
+  }
+  let root = TrustedRoot.load(first.file, context);
+  const minted = stored === undefined ? [mint(ROOT, root.signed, root.file)] : [];
+  for (const { file } of rest) {
+    root = root.updateRoot(file);
+    minted.push(mint(ROOT, root.signed, root.file));
+  }
+  return { root, minted };
+}
+
+function mintDelegations(
+  top: TrustedTargets,
+  file: (role: RoleName) => Uint8Array,
+  cached: (role: RoleName) => Uint8Array | undefined,
+): readonly VerifiedFile[] {
+  const minted: VerifiedFile[] = [];
+  let targets = top;
+  const listed = top.snapshot.signed.meta;
+  const waiting: RoleName[] = [TARGETS];
+  for (const parent of waiting) {
+    for (const { name } of targets.roles.get(parent)?.signed.delegations.roles ?? []) {
+      if (!listed.has(name) || minted.some(({ role }) => role === name)) continue;
+      const bytes = file(name);
+      try {
+        targets = targets.delegate(parent, name, bytes, cached(name));
+        waiting.push(name);
+      } catch (error) {
+        const isPassedOver = error instanceof VerificationError && ['expired', 'threshold'].includes(error.code);
+        if (!isPassedOver) throw error;
+      }
+      minted.push(mint(name, notaryV1.decode('targets', bytes).signed, bytes));
+    }
+  }
+  return minted;
+}
+
+/** @throws VerificationError `rollback` if this server has a newer file, or another one of the same version */
+function isNewer({ role, version, bytes }: VerifiedFile, stored: MetadataFile | undefined): boolean {
+  if (stored === undefined || version > stored.version) return true;
+  if (version === stored.version && equalBytes(bytes, stored.bytes)) return false;
+  throw new VerificationError('rollback', role, `this server has ${role} ${stored.version}, the copy ${version}`, {
+    expected: String(stored.version),
+    actual: String(version),
+  });
 }

@@ -46,6 +46,11 @@ export function loadSettings(io: Io, flags: FlagValues): Settings {
   };
 }
 
+/** What a configuration file of notary pins. @throws NotaryError */
+export function loadNotaryPinning(path: string): TrustPinning {
+  return pinningOf(section(readConfig(path, true), 'trust_pinning'));
+}
+
 /** What the configuration pins, beside what `hallmark pin` keeps in the trust directory: of one name, the former holds. */
 function bothPinnings(configured: TrustPinning, kept: TrustPinning): TrustPinning {
   const names = [...(configured.certs?.keys() ?? [])];

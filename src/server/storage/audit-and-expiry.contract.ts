@@ -59,6 +59,19 @@ export function describeAudit(name: string, make: () => Promise<MetadataStorage>
       expect(log[2]?.detail).toEqual({ removed: 3 });
     });
 
+    test('several versions of one role in one commit: all are found, and the newest is what expires', async () => {
+      const storage = await make();
+      const roots = [fileOf(ROOT, 1), fileOf(ROOT, 2), fileOf(ROOT, 3)];
+      const imported = { now: later, actor: SERVER_ITSELF, action: 'import' } as const;
+      await storage.commit(gun, undefined, [...roots, fileOf(TIMESTAMP, 7)], imported);
+
+      for (const { version, bytes } of roots)
+        expect((await storage.byVersion(gun, ROOT, version))?.bytes).toEqual(bytes);
+      const expiring = await storage.expiring({ role: ROOT, before: new Date('2300-01-01'), limit: 9 });
+      expect(expiring.map(({ version }) => Number(version))).toEqual([3]);
+      expect((await storage.audit({ gun, limit: 9 })).map(({ action }) => action)).toEqual(['import']);
+    });
+
     test('what was refused or changed nothing leaves no entry of its own', async () => {
       const storage = await make();
       await storage.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], context);

@@ -8,6 +8,8 @@ export type AuditAction =
   | 'publish'
   /** The server signed anew what it signs itself. */
   | 'renew'
+  /** A copy of another server's data was taken in. */
+  | 'import'
   | 'delete'
   | 'key-create'
   | 'key-rotate'

@@ -73,7 +73,7 @@ export interface ChangeContext {
 
 export interface CommitContext extends ChangeContext {
   /** What the audit log calls it; `publish` if nothing else is said. */
-  readonly action?: 'publish' | 'renew';
+  readonly action?: 'publish' | 'renew' | 'import';
 }
 
 /** Another publish came first; nothing was stored. */
@@ -149,7 +149,8 @@ export interface MetadataStorage {
 
   /**
    * Stores all files, one changefeed entry for the timestamp among them, one entry of the audit log and the files' expiry,
-   * or nothing; durable once it resolves. The files are the newest of their roles: verification saw to it.
+   * or nothing; durable once it resolves. The files are the newest of their roles, several versions of one in their order:
+   * verification saw to it.
    * Serializable per collection: rejects with ConflictError unless `base` is still the current timestamp, by version and
    * hash (`undefined`: there is none), or when one of the versions is taken. The version alone would not do: a collection
    * that was deleted and made anew counts from one again.

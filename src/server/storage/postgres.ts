@@ -91,7 +91,7 @@ function insertion({ gun, base, files, at, audit }: Publish) {
     ),
     expiry as (
       insert into hallmark_expiry (gun, role, version, expires_at)
-      select ${gun}, role, version, expires_at from file
+      select distinct on (role) ${gun}, role, version, expires_at from file order by role, version desc
       on conflict (gun, role) do update set version = excluded.version, expires_at = excluded.expires_at
     ),
     audited as (

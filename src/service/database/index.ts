@@ -8,6 +8,7 @@
  *     await database.destroy();
  */
 export { PATIENCE, readAgain, transact, writeAgain } from './attempts.ts';
+export { copyTable, hasTable, type NumberedTable, type TableCopy, TableCopyError } from './copy-table.ts';
 export {
   type DatabaseAddress,
   DatabaseAddressError,

@@ -24,7 +24,14 @@ import { decodeKeys, encodeKeys, type SavedKey } from './key-files.ts';
 import { combineShares, type Share, type ShareSet, splitKey } from './shares.ts';
 
 export { type Backup, decodeBackup, MAX_BACKUP_BYTES, type PassphraseSecret } from './format.ts';
-export { collectKeys, type Restored, restoreKeys, type SavedKey, writeNewPrivateFile } from './key-files.ts';
+export {
+  collectKeys,
+  type Restored,
+  restoreKeys,
+  type SavedKey,
+  surveyKeys,
+  writeNewPrivateFile,
+} from './key-files.ts';
 export { findShares, formatShare, MAX_SHARES, type Share, type ShareSet, wipeShares } from './shares.ts';
 
 /** What opens a backup that is being made: a passphrase, or shares. */

@@ -32,11 +32,29 @@ export interface SavedKey {
  * @throws KeyStoreError `not-found` if there is none, `passphrase-needed` if one is not encrypted
  */
 export async function collectKeys(trustDirectory: string): Promise<readonly SavedKey[]> {
-  const { files, problems } = await new KeyDirectory(trustDirectory).list();
+  const { keys, problems } = await surveyKeys(trustDirectory);
   if (problems[0] !== undefined) throw problems[0];
-  if (files.length === 0)
+  if (keys.length === 0)
     throw new KeyStoreError('not-found', `there are no key files in ${join(trustDirectory, 'private')}`);
-  return files.map((stored) => savedKey(stored.keyId, completed(stored), stored.path));
+  return keys;
+}
+
+/** The key files of a trust directory that can be kept, and why others cannot. */
+export async function surveyKeys(
+  trustDirectory: string,
+): Promise<{ readonly keys: readonly SavedKey[]; readonly problems: readonly KeyStoreError[] }> {
+  const { files, problems } = await new KeyDirectory(trustDirectory).list();
+  const keys: SavedKey[] = [];
+  const found = [...problems];
+  for (const stored of files) {
+    try {
+      keys.push(savedKey(stored.keyId, completed(stored), stored.path));
+    } catch (error) {
+      if (!(error instanceof KeyStoreError)) throw error;
+      found.push(error);
+    }
+  }
+  return { keys, problems: found };
 }
 
 /** With the role and GUN that only the place of an old file tells. */

@@ -73,14 +73,14 @@ function addFileCommands(key: Command, globals: Globals): void {
 
 function addRotationCommands(key: Command, globals: Globals): void {
   key
-    .command('rotate <gun> <role>')
+    .command('rotate <gun> <role...>')
     .description('give root, targets, snapshot or timestamp other keys, and publish at once')
     .option('--server-managed', 'the server makes and keeps the key: timestamp always, snapshot if you like')
     .option('--key <keyid|file>', 'a key to take instead of a new one, in its file or stored; repeatable', collect)
     .option('--threshold <n>', 'how many of the keys must sign (default: as many as now)')
     .option('--keep-old', 'keep the replaced private keys of targets and snapshot on this machine')
     .option('--stage <file>', 'write the signed change into a new file for others to sign, and publish nothing')
-    .action(async (gun, role, options) => (await import('./rotate.ts')).rotateKeys(globals(), gun, role, options));
+    .action(async (gun, roles, options) => (await import('./rotate.ts')).rotateKeys(globals(), gun, roles, options));
   key
     .command('renew-certificate <gun>')
     .description('publish new certificates for the same root keys, before the old ones expire')

@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import {
-  checkManagement,
-  type Edit,
-  PublishError,
-  roleKeyIds,
-  rotateRole,
-  type SigningKeys,
-} from '../../../publisher/index.ts';
+import { checkManagement, type Edit, roleKeyIds, rotateRole, type SigningKeys } from '../../../publisher/index.ts';
 import {
   canonicalKeyId,
   isDelegationName,
-  type KeyId,
   MetadataError,
   type PublicKey,
   type Root,
@@ -24,6 +16,8 @@ import { UsageError } from '../../usage-error.ts';
 import { stageTo } from '../stage.ts';
 import { openRepository } from './repository.ts';
 import { checkRootKeys, keysFor, type PublisherRole } from './role-keys.ts';
+import { rotateTogether } from './rotate-together.ts';
+import { checkRootSigners, type Rotation, removeReplaced } from './rotation-keys.ts';
 import { strongPassphrases } from './strong-passphrases.ts';
 
 export interface RotateOptions {
@@ -35,25 +29,22 @@ export interface RotateOptions {
   readonly stage?: string;
 }
 
-/** What a rotation changed. */
-interface Rotation {
-  readonly before: readonly KeyId[];
-  readonly after: readonly KeyId[];
-  readonly threshold: number;
-  readonly rootVersion: number;
-}
-
-/** `hallmark key rotate`: other keys for a role, published at once and with nothing else (reference 5.7). */
+/**
+ * `hallmark key rotate`: other keys for a role, published at once and with nothing else (reference 5.7). Several roles at
+ * once are those that go to another server together.
+ */
 export async function rotateKeys(
   context: CommandContext,
   text: string,
-  roleText: string,
+  roles: readonly string[],
   options: RotateOptions,
 ): Promise<void> {
+  const [roleText = '', ...others] = roles;
+  if (others.length > 0) return rotateTogether(context, text, roles, options);
   const { io, globals } = context;
   const role = roleOf(roleText, options);
   const threshold = thresholdOf(options.threshold);
-  const { session, root } = await openRepository(context, text);
+  const { session, root } = await openRepository(context, text, role === 'timestamp');
   const keys = { store: session.keys.store, passphrases: strongPassphrases(session.keys.passphrases) };
   // what is staged is signed by others too, on their machines
   if (options.stage === undefined) await checkRootSigners(session, root);
@@ -133,7 +124,7 @@ async function publishRotation(
       const { threshold: reached = 1 } = draft.root.roles.get(role) ?? {};
       rotation = { before, after: roleKeyIds(draft.root, role), threshold: reached, rootVersion: draft.root.version };
     };
-    if (stage === undefined) await session.publisher().publish(edit);
+    if (stage === undefined) await session.publisher(undefined, role === 'timestamp').publish(edit);
     else await stageTo(context, session, stage, edit);
   } catch (error) {
     await tellKeptKeys(io, session, role, keys);
@@ -158,17 +149,6 @@ async function tellKeptKeys(
   io.stderr.write(`The keys for the rotation are kept; to go on with them, add ${options.join(' ')}\n`);
 }
 
-/** Every rotation is a new root: without its signers at hand no key is made, here or at the server. @throws PublishError */
-async function checkRootSigners({ keys: { store } }: Session, root: Root): Promise<void> {
-  const needed = root.roles.get('root')?.threshold ?? 1;
-  const wanted = roleKeyIds(root, 'root');
-  const stored = new Set((await store.list()).keys.map(({ keyId }) => keyId));
-  if (wanted.filter((keyId) => stored.has(keyId)).length >= needed) return;
-  const which =
-    wanted.length === 1 ? `root key ${wanted[0]} is` : `${needed} of the root keys ${wanted.join(', ')} are`;
-  throw new PublishError('no-signing-key', `${which} needed to rotate a key, and not at hand`, { keyIds: wanted });
-}
-
 /** A role that needs several signatures must not come to need fewer unless somebody says so. */
 function checkThreshold(role: TopLevelRole, root: Root, count: number, wanted: number | undefined): void {
   const current = root.roles.get(role)?.threshold ?? 1;
@@ -180,25 +160,4 @@ function checkThreshold(role: TopLevelRole, root: Root, count: number, wanted: n
   throw new UsageError(
     `${role} needs ${current} signatures, and keys given are ${count}: give more with --key, or say --threshold ${count}`,
   );
-}
-
-/** Replaced keys of one repository serve nothing any more; root keys may still be another repository's. */
-async function removeReplaced(
-  { store }: SigningKeys,
-  { gun }: Session,
-  role: TopLevelRole,
-  { before, after }: Rotation,
-): Promise<readonly KeyId[]> {
-  if (role === 'root') return [];
-  const { keys } = await store.list();
-  const replaced = keys.filter(
-    (key) => before.includes(key.keyId) && !after.includes(key.keyId) && key.token === undefined,
-  );
-  const removed: KeyId[] = [];
-  for (const key of replaced) {
-    if (key.gun !== gun || key.role !== role) continue;
-    await store.remove(key.keyId);
-    removed.push(key.keyId);
-  }
-  return removed;
 }
