@@ -30,6 +30,8 @@ const OF_STORAGE: Readonly<Record<keyof MetadataStorage, true>> = {
   newest: true,
   byVersion: true,
   byHash: true,
+  history: true,
+  collections: true,
   commit: true,
   delete: true,
   changes: true,
