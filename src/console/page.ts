@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { html, raw } from 'hono/html';
-import { ICON, ICON_ASSET, STYLE_ASSET } from './style.ts';
+import { ICON_ASSET, STYLE_ASSET } from './style.ts';
 import { type Html, named } from './text.ts';
 
 /** Where pages are. */
@@ -58,7 +58,7 @@ export async function pageText({ title, place, body }: Page, onlooker: Onlooker)
 <meta name="viewport" content="width=device-width,initial-scale=1"><meta name="color-scheme" content="light dark">
 <link rel="stylesheet" href="${STYLE_ASSET.path}"><link rel="icon" href="${ICON_ASSET.path}"></head>
 <body><a class="skip" href="#main">Skip to the content</a>
-<header class="top"><div><a class="brand" href="${PATHS.overview}">${raw(ICON.replace('<svg', '<svg aria-hidden="true"'))} Hallmark</a>
+<header class="top"><div><a class="brand" href="${PATHS.overview}"><img src="${ICON_ASSET.path}" alt="" width="24" height="24"> Hallmark</a>
 <nav aria-label="Console"><ul>${MENU.map(
     ([name, word]) =>
       html`<li><a href="${PATHS[name]}"${place === name ? raw(' aria-current="page"') : ''}>${word}</a></li>`,

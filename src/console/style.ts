@@ -16,7 +16,7 @@ header.top{border-bottom:1px solid var(--line);background:var(--panel)}
 header.top>div,main,footer{max-width:82rem;margin:0 auto;padding:0 1.5rem}
 header.top>div{display:flex;flex-wrap:wrap;align-items:center;gap:.25rem 1.5rem;min-height:3.25rem}
 .brand{font-weight:700;color:inherit;text-decoration:none;display:flex;align-items:center;gap:.5rem}
-.brand svg{display:block}
+.brand img{display:block}
 nav ul{display:flex;flex-wrap:wrap;list-style:none;margin:0;padding:0;gap:.25rem}
 nav a{display:block;padding:.3rem .7rem;border-radius:6px;color:inherit;text-decoration:none}
 nav a:hover{background:var(--nonebg)}
@@ -25,7 +25,7 @@ nav a[aria-current]{background:var(--nonebg);font-weight:600;box-shadow:inset 0 
 main{padding-top:1.5rem;padding-bottom:3rem}
 h1{font-size:1.5rem;line-height:1.3;margin:0 0 .25rem;overflow-wrap:anywhere}
 h2{font-size:1.1rem;margin:2.25rem 0 .5rem}
-h3{font-size:1rem;margin:0}
+h3{font-size:1rem;margin:1.5rem 0 .5rem}
 p{margin:.35rem 0}
 .lead{color:var(--soft);max-width:62rem}
 form.filter{display:flex;flex-wrap:wrap;gap:.75rem;align-items:end;margin:1.25rem 0 1rem}
@@ -55,7 +55,7 @@ tr.group th{background:var(--panel);font-weight:600}
 .notice.tone-warn{border-color:var(--warn);color:var(--text);background:var(--warnbg)}
 .notice.tone-good{border-color:var(--good);color:var(--text);background:var(--goodbg)}
 figure{margin:0}figcaption{color:var(--soft);font-size:.9rem;padding:.5rem .75rem;border-top:1px solid var(--line)}
-.picture{overflow:auto;padding:.75rem;max-height:46rem}
+.picture{overflow:auto;padding:.75rem;max-height:46rem}.picture svg{display:block;max-width:100%;min-width:58rem;height:auto}
 .pages{display:flex;gap:1rem;margin:1rem 0;align-items:center}
 .tabs{margin:.75rem 0 0;border-bottom:1px solid var(--line)}
 .tabs a{border-radius:6px 6px 0 0}
@@ -71,7 +71,7 @@ footer{color:var(--soft);font-size:.85rem;padding-top:1rem;padding-bottom:2rem;b
 ${HIERARCHY_STYLE}`;
 
 /** The mark in the address bar and beside the name. */
-export const ICON =
+const ICON =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" width="24" height="24"><path d="M12 1.5 21 5v6.5c0 5.2-3.7 9-9 11-5.3-2-9-5.8-9-11V5z" fill="#0550ae"/><path d="m7.5 12 3.2 3.2 6-6.4" fill="none" stroke="#fff" stroke-width="2.4"/></svg>';
 
 /** A file of the console itself: named by its content, so that it may be kept for good. */

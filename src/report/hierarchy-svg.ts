@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { fileWords, keyWords, pathWords, standingOf, tagWords, thresholdWords } from './hierarchy-words.ts';
+import { fileWords, keyWords, pathWords, plain, standingOf, tagWords, thresholdWords } from './hierarchy-words.ts';
 import type { HierarchyRole, KeyHierarchy } from './key-hierarchy.ts';
 
 const WIDTH = 375;
@@ -35,7 +35,7 @@ export function hierarchySvg({ gun, root }: KeyHierarchy, now: Date, style: 'ins
   const boxes = flatten(box);
   const width = Math.max(...boxes.map(({ x }) => x)) + WIDTH;
   const height = Math.max(bottom, ...boxes.map((one) => one.y + one.height));
-  const title = `Keys of ${gun}`;
+  const title = `Keys of ${plain(gun)}`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-8 -8 ${width + 16} ${height + 16}" width="${width + 16}" height="${height + 16}" role="img" aria-label="${escaped(title)}">`,
     `<title>${escaped(title)}</title>${style === 'inside' ? `<style>${HIERARCHY_STYLE}</style>` : ''}`,

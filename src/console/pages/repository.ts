@@ -88,7 +88,7 @@ async function tags(
 }
 
 function tagLine({ tag, sha256, size, signers }: ReportedTag, { date, orLonger }: Since): Html {
-  const who = signers.length === 0 ? html`<span class="soft">repository key</span>` : signers.join(', ');
+  const who = signers.length === 0 ? html`<span class="soft">nobody by name</span>` : signers.join(', ');
   const when = date === undefined ? '–' : html`${day(date)}${orLonger ? ' or longer' : ''}`;
   return html`<tr><th scope="row">${named(tag)}</th><td><code>sha256:${sha256}</code></td><td class="number">${bytes(size)}</td><td>${who}</td><td class="nowrap">${when}</td></tr>
 `;
