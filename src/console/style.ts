@@ -62,7 +62,7 @@ figure{margin:0}figcaption{color:var(--soft);font-size:.9rem;padding:.5rem .75re
 ol.timeline{list-style:none;margin:1rem 0;padding:0;border-left:2px solid var(--line)}
 ol.timeline>li{padding:.1rem 0 1.1rem 1.25rem;position:relative}
 ol.timeline>li::before{content:"";position:absolute;left:-6px;top:.55rem;width:10px;height:10px;border-radius:50%;background:var(--soft)}
-ol.timeline ul{margin:.3rem 0 0;padding-left:1.1rem}ol.timeline li li{overflow-wrap:anywhere}
+ol.timeline h2{margin:0;font-size:1rem}ol.timeline ul{margin:.3rem 0 0;padding-left:1.1rem}ol.timeline li li{overflow-wrap:anywhere}
 .what{display:inline-block;min-width:4.2rem;color:var(--soft)}
 .card{max-width:30rem;border:1px solid var(--line);border-radius:8px;padding:1rem 1.5rem;margin:1.5rem 0}
 .card form{display:flex;flex-direction:column;gap:.9rem;margin:1rem 0 .5rem}

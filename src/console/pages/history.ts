@@ -75,7 +75,9 @@ function roleItem({ role, version, before, expires, differences }: RoleChange): 
   const shown = differences.slice(0, DIFFERENCES_SHOWN).map(differenceItem);
   const rest = more > 0 ? html`<li>and ${count(more, 'more change')}</li>` : '';
   const none =
-    differences.length === 0 && version !== undefined ? html`<li class="soft">signed anew without a change</li>` : '';
+    differences.length === 0 && version !== undefined
+      ? html`<li class="soft">${before === undefined ? 'nothing in it yet' : 'signed anew without a change'}</li>`
+      : '';
   return html`<li><strong>${role}</strong> <span class="soft">${step}${until}</span><ul>${shown}${rest}${none}</ul></li>`;
 }
 
