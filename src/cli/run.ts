@@ -191,6 +191,7 @@ function addServerCommands(program: Command, globals: () => CommandContext): voi
     .option('--data <dir>', 'where keys, certificate and trust data are kept', 'hallmark-data')
     .option('--listen <host:port>', 'address of the trust server', '127.0.0.1:4443')
     .option('--registry <host:port>', 'run an embedded registry as well')
+    .option('--console [host:port]', 'web pages as well: below /console/, or at an address of their own')
     .option('--tls-cert <file>', 'certificate of the trust server (default: its own authority makes one)')
     .option('--tls-key <file>', 'key of that certificate')
     .option('--setup-docker', 'place the authority where Docker and notary look for it')

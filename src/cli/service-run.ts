@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createConsole } from '../console/index.ts';
 import { type FormName, loadServerConfig } from '../server/config/index.ts';
 import { startServer } from '../server/start/index.ts';
 import { type AdjustableLog, LOG_LEVELS, openLog } from '../service/index.ts';
@@ -21,8 +22,10 @@ export interface ServiceRun {
 export async function runServer(io: Io, { config, form, debug = false, ready }: ServiceRun): Promise<void> {
   const { settings } = await loadServerConfig(config, io.env, form);
   const log = openLog(debug ? 'debug' : settings.logLevel);
-  const server = await startServer(settings, { env: io.env, clock: () => io.now(), log, version: VERSION });
-  ready(readyLine(`trust=${server.url}`, server.operationsUrl));
+  const context = { env: io.env, clock: () => io.now(), log, version: VERSION, openConsole: createConsole };
+  const server = await startServer(settings, context);
+  const pages = server.consoleUrl === undefined ? '' : ` console=${server.consoleUrl}`;
+  ready(readyLine(`trust=${server.url}${pages}`, server.operationsUrl));
   await untilStopped(io, server, log);
 }
 

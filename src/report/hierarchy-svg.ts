@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { fileWords, keyWords, pathWords, standingOf, tagWords, thresholdWords } from './hierarchy-words.ts';
+import { fileWords, keyWords, pathWords, plain, standingOf, tagWords, thresholdWords } from './hierarchy-words.ts';
 import type { HierarchyRole, KeyHierarchy } from './key-hierarchy.ts';
 
 const WIDTH = 375;
@@ -10,8 +10,8 @@ const GAP_Y = 20;
 /** Characters that fit into a box. */
 const FIT = 48;
 
-/** Both schemes, without an external resource or a script. */
-const STYLE = `text{font:12px ui-monospace,monospace;fill:#1f2328}.name{font-weight:700;font-size:14px}
+/** Both schemes, without an external resource or a script; for a page whose policy allows no style in an element. */
+export const HIERARCHY_STYLE = `text{font:12px ui-monospace,monospace;fill:#1f2328}.name{font-weight:700;font-size:14px}
 rect{fill:#fff;stroke:#1a7f37;stroke-width:1.5}path{fill:none;stroke:#8c959f;stroke-width:1.5}
 .soon rect{stroke:#9a6700;stroke-width:2.5}.expired rect{stroke:#cf222e;stroke-width:3}
 .refused rect{stroke:#cf222e;stroke-width:3;stroke-dasharray:5 3}.empty rect{stroke:#8c959f;stroke-dasharray:5 3}
@@ -26,16 +26,19 @@ interface Box {
   readonly children: readonly Box[];
 }
 
-/** The hierarchy as a picture that stands alone: roles from left to right, each with its keys and how it stands. */
-export function hierarchySvg({ gun, root }: KeyHierarchy, now: Date): string {
+/**
+ * The hierarchy as a picture: roles from left to right, each with its keys and how it stands. It stands alone, unless the
+ * page around it brings the style.
+ */
+export function hierarchySvg({ gun, root }: KeyHierarchy, now: Date, style: 'inside' | 'outside' = 'inside'): string {
   const { box, bottom } = place(root, now, 0, 0);
   const boxes = flatten(box);
   const width = Math.max(...boxes.map(({ x }) => x)) + WIDTH;
   const height = Math.max(bottom, ...boxes.map((one) => one.y + one.height));
-  const title = `Keys of ${gun}`;
+  const title = `Keys of ${plain(gun)}`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-8 -8 ${width + 16} ${height + 16}" width="${width + 16}" height="${height + 16}" role="img" aria-label="${escaped(title)}">`,
-    `<title>${escaped(title)}</title><style>${STYLE}</style>`,
+    `<title>${escaped(title)}</title>${style === 'inside' ? `<style>${HIERARCHY_STYLE}</style>` : ''}`,
     ...boxes.flatMap((parent) => parent.children.map((child) => edge(parent, child))),
     ...boxes.map((one) => drawn(one, now)),
     '</svg>\n',

@@ -63,7 +63,7 @@ export function tagWords({ file }: HierarchyRole): readonly string[] {
 }
 
 /** Names come from others: none may command a terminal, turn the direction of text, or begin a line of its own. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return text.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
 }
 

@@ -7,7 +7,7 @@
  *     report.tags[0]?.signers;                           // ['alice', 'bob']
  */
 export { hierarchyMermaid } from './hierarchy-mermaid.ts';
-export { hierarchySvg } from './hierarchy-svg.ts';
+export { HIERARCHY_STYLE, hierarchySvg } from './hierarchy-svg.ts';
 export { hierarchyTree } from './hierarchy-tree.ts';
 export { type Standing, standingOf } from './hierarchy-words.ts';
 export * from './key-hierarchy.ts';

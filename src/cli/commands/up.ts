@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { createConsole } from '../../console/index.ts';
 import { DirectoryRegistryStorage, dockerConfigDirectory, embeddedRegistry } from '../../registry/index.ts';
 import { DEFAULT_OPERATION, DEFAULT_SERVER_LIMITS, type ServerSettings } from '../../server/config/index.ts';
 import { DEFAULT_CACHE_AGES, prepareDataDirectory } from '../../server/index.ts';
@@ -16,6 +17,8 @@ export interface UpOptions {
   readonly data: string;
   readonly listen: string;
   readonly registry?: string;
+  /** An address of its own, or `true` for the server's. */
+  readonly console?: string | true;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly setupDocker?: boolean;
@@ -26,28 +29,46 @@ export async function up({ io }: CommandContext, options: UpOptions): Promise<vo
   const data = resolve(options.data);
   const address = parseAddress(options.listen, '--listen');
   const registryAddress = options.registry === undefined ? undefined : parseAddress(options.registry, '--registry');
+  const pages = consoleOf(options.console);
   const log = openLog('info');
   await mkdir(data, { recursive: true, mode: 0o700 });
-  for (const { hostname } of registryAddress === undefined ? [address] : [address, registryAddress]) {
+  const hostnames = [address, registryAddress, pages?.listen].flatMap((one) => one?.hostname ?? []);
+  for (const hostname of new Set(hostnames)) {
     const warning = exposureWarning(hostname);
     if (warning !== undefined) io.stderr.write(`${warning}\n`);
   }
-  const { files, caFile } = await tlsOf(data, address, options, io);
-  const settings = await settingsOf(data, address, files, io);
-  const server = await startServer(settings, { env: io.env, clock: () => io.now(), log, version: VERSION });
+  const { files, caFile } = await tlsOf(
+    data,
+    [address.hostname, ...(pages?.listen === undefined ? [] : [pages.listen.hostname])],
+    options,
+    io,
+  );
+  const settings = { ...(await settingsOf(data, address, files, io)), console: pages };
+  const context = { env: io.env, clock: () => io.now(), log, version: VERSION, openConsole: createConsole };
+  const server = await startServer(settings, context);
   let registry: Listener | undefined;
   try {
     registry = registryAddress && startRegistry(data, registryAddress, log);
     const trustUrl = `https://${urlHost(address.hostname)}:${server.port}`;
     if (options.setupDocker && caFile !== undefined) await setUpDocker(io, caFile, new URL(trustUrl).host);
     io.stdout.write(welcome(trustUrl, caFile));
-    io.stdout.write(
-      `ready trust=${trustUrl}${registry === undefined ? '' : ` registry=http://${urlHost(registryAddress?.hostname ?? '')}:${registry.port}`}\n`,
-    );
+    const registryUrl = registry && `http://${urlHost(registryAddress?.hostname ?? '')}:${registry.port}`;
+    io.stdout.write(readyLine({ trust: trustUrl, registry: registryUrl, console: server.consoleUrl }));
     await io.untilStopped();
   } finally {
     await Promise.all([server.stop(), registry?.stop()]);
   }
+}
+
+function readyLine(urls: Readonly<Record<string, string | undefined>>): string {
+  const there = Object.entries(urls).filter(([, url]) => url !== undefined);
+  return `ready ${there.map(([name, url]) => `${name}=${url}`).join(' ')}\n`;
+}
+
+/** `--console` alone is below the server's own address. */
+function consoleOf(given: UpOptions['console']): ServerSettings['console'] {
+  if (given === undefined) return undefined;
+  return given === true ? {} : { listen: parseAddress(given, '--console') };
 }
 
 interface TlsFiles {
@@ -74,14 +95,14 @@ async function settingsOf(data: string, listen: Address, tls: TlsFiles, io: Io):
 /** The certificate given, or one of the data directory's own authority. */
 async function tlsOf(
   data: string,
-  { hostname }: Address,
+  hostnames: readonly string[],
   { tlsCert, tlsKey }: UpOptions,
   io: Io,
 ): Promise<{ files: TlsFiles; caFile?: string }> {
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw new UsageError('--tls-cert and --tls-key belong together');
   if (tlsCert !== undefined && tlsKey !== undefined) return { files: { cert: resolve(tlsCert), key: resolve(tlsKey) } };
-  const own = await ensureOwnTls(data, [hostname, 'localhost', '127.0.0.1', '::1'], io.now());
+  const own = await ensureOwnTls(data, [...new Set([...hostnames, 'localhost', '127.0.0.1', '::1'])], io.now());
   return { files: { cert: own.certFile, key: own.keyFile }, caFile: own.caFile };
 }
 

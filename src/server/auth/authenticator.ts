@@ -2,6 +2,7 @@
 import { originOf } from '../../service/index.ts';
 import { type Actor, ANONYMOUS, SERVER_ITSELF } from '../actor.ts';
 import { type Access, isReadOnly } from './access.ts';
+import { type Readers, readerOf } from './reader.ts';
 
 /** Decides who asks, and whether they may. One stands before every route; nothing is open by omission. */
 export interface Authenticator {
@@ -13,6 +14,9 @@ export interface Authenticator {
   /** Where this server gives tokens itself; `undefined` for requests of any other path. */
   tokenResponse?(request: Request): Promise<Response> | undefined;
 }
+
+/** One that lets people look around too. */
+export interface FullAuthenticator extends Authenticator, Readers {}
 
 /** Nobody showed that they may: 401, with how to log in. */
 export class AuthenticationError extends Error {
@@ -71,21 +75,33 @@ function anonymous(request: Request, wanted: Access): Actor {
 }
 
 /** Everybody may do everything: for a server that only friends can reach. */
-export const openToAll: Authenticator = {
+export const openToAll: FullAuthenticator = {
   authenticate: async (request, wanted) => anonymous(request, wanted),
+  signIn: 'nothing',
+  reader: async (request) => readerOf({ ...ANONYMOUS, ...originOf(request) }, undefined),
+  session: async () => {
+    throw new AuthenticationError({ kind: 'ping' }, '', 'nobody signs in here');
+  },
 };
 
 /**
  * Lets everybody read collections without credentials. Whoever shows some is judged by them: a token that is no longer
- * good should be noticed. The catalog stays closed, since it tells the names of all collections.
+ * good should be noticed. The catalog stays closed, since it tells the names of all collections, and so do lists.
  */
-export function withPublicRead(authenticator: Authenticator): Authenticator {
+export function withPublicRead(authenticator: FullAuthenticator): FullAuthenticator {
   const tokenResponse = authenticator.tokenResponse?.bind(authenticator);
+  const { signIn } = authenticator;
   return {
     authenticate: async (request, wanted) =>
       isReadOnly(wanted) && !request.headers.has('authorization')
         ? ANONYMOUS
         : authenticator.authenticate(request, wanted),
     ...(tokenResponse === undefined ? {} : { tokenResponse }),
+    signIn,
+    reader: async (request) =>
+      request.headers.has('authorization')
+        ? authenticator.reader(request)
+        : { ...readerOf({ ...ANONYMOUS, ...originOf(request) }, { guns: [], prefixes: [] }), mayPull: () => true },
+    session: (request) => authenticator.session(request),
   };
 }

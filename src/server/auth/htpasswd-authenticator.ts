@@ -4,13 +4,14 @@ import { originOf } from '../../service/index.ts';
 import type { Actor } from '../actor.ts';
 import { pathAndQuery } from '../request-target.ts';
 import { type Access, isGranted, isReadOnly } from './access.ts';
-import { AuthenticationError, type Authenticator, userOf, withPublicRead } from './authenticator.ts';
+import { AuthenticationError, type FullAuthenticator, userOf, withPublicRead } from './authenticator.ts';
 import { basicCredentials } from './basic-credentials.ts';
 import { type BearerError, bearerChallenge, realmOnHost, TOKEN_PATH } from './challenge.ts';
 import { HtpasswdFile, type Users } from './htpasswd-file.ts';
 import { LoginAttempts } from './login-attempts.ts';
 import { isStillBound, OwnTokens, type TokenHolder } from './own-tokens.ts';
 import { PasswordCheck } from './password-check.ts';
+import { type Reader, readerOf, type Session } from './reader.ts';
 import { grantsFor, requestedScopes, tokenAnswer } from './token-request.ts';
 import { bearerToken } from './token-verifier.ts';
 import { type RightsOptions, UserRights } from './user-rights.ts';
@@ -40,7 +41,7 @@ const SERVICE = 'hallmark';
  * alone), so this server gives tokens for passwords itself, at `/auth/token`; whoever sends Basic to a route is judged too.
  * @throws AuthenticationSetupError
  */
-export async function htpasswdAuthenticator(options: HtpasswdAuthenticatorOptions): Promise<Authenticator> {
+export async function htpasswdAuthenticator(options: HtpasswdAuthenticatorOptions): Promise<FullAuthenticator> {
   const { file, log, clock, tokenKey, service = SERVICE, elapsed = () => performance.now() } = options;
   const authenticator = new HtpasswdAuthenticator(
     await HtpasswdFile.open(file, log, elapsed),
@@ -50,7 +51,8 @@ export async function htpasswdAuthenticator(options: HtpasswdAuthenticatorOption
   return options.publicRead === true ? withPublicRead(authenticator) : authenticator;
 }
 
-class HtpasswdAuthenticator implements Authenticator {
+class HtpasswdAuthenticator implements FullAuthenticator {
+  readonly signIn = 'password';
   readonly #file: HtpasswdFile;
   readonly #tokens: OwnTokens;
   readonly #rights: UserRights;
@@ -120,6 +122,33 @@ class HtpasswdAuthenticator implements Authenticator {
     const holder: TokenHolder = { user, hash: users.get(user) ?? '' };
     const allowed = (access: Access) => this.#rights.isAllowed(user, access);
     return tokenAnswer(await this.#tokens.give(holder, grantsFor(scopes, allowed)));
+  }
+
+  async reader(request: Request): Promise<Reader> {
+    const users = await this.#file.users();
+    const session = bearerToken(request);
+    const user = session === undefined ? await this.#login(request, users) : await this.#ofSession(session, users);
+    if (user === undefined) throw this.#refusal(request, { kind: 'ping' }, 'nobody is signed in');
+    return readerOf(userOf(user, request), this.#rights.readable(user));
+  }
+
+  /** Whose session it is, if they are still a user and their password is still the same. */
+  async #ofSession(token: string, users: Users): Promise<string | undefined> {
+    const claims = await this.#tokens.sessions.verify(token);
+    if (claims === undefined) return undefined;
+    const user = claims.subject;
+    const hash = users.get(user);
+    return hash !== undefined && isStillBound(claims, { user, hash }) ? user : undefined;
+  }
+
+  async session(request: Request): Promise<Session> {
+    const users = await this.#file.users();
+    const user = await this.#login(request, users);
+    const hash = user === undefined ? undefined : users.get(user);
+    if (user === undefined || hash === undefined) {
+      throw this.#refusal(request, { kind: 'ping' }, 'wrong user or password');
+    }
+    return this.#tokens.session({ user, hash });
   }
 
   /** The user that a Basic header is of. @throws TooManyAttemptsError */

@@ -14,9 +14,11 @@ export {
   AuthenticationSetupError,
   AuthenticationUnavailableError,
   type Authenticator,
+  type FullAuthenticator,
   openToAll,
   TooManyAttemptsError,
 } from './authenticator.ts';
 export { type HtpasswdAuthenticatorOptions, htpasswdAuthenticator } from './htpasswd-authenticator.ts';
+export type { ReadableNames, Reader, Readers, Session, SignInKind } from './reader.ts';
 export { type TokenAuthenticatorOptions, tokenAuthenticator } from './token-authenticator.ts';
 export type { AccessRule, DefaultAccess } from './user-rights.ts';

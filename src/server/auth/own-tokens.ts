@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { SignJWT } from 'jose';
+import { type JWTPayload, SignJWT } from 'jose';
 import type { ResourceActions } from './access.ts';
 import { AuthenticationSetupError } from './authenticator.ts';
+import type { Session } from './reader.ts';
 import { type TokenClaims, TokenVerifier } from './token-verifier.ts';
 import { algorithmsOf, tokenKey, trustedKeys } from './trusted-keys.ts';
 
 const ISSUER = 'hallmark';
 /** How long a token holds: as long as a client may take for one publish. */
 const LIFETIME_SECONDS = 300;
+/** How long a browser stays signed in: a working day. */
+const SESSION_SECONDS = 8 * 3600;
 /** Replicas that share a key have clocks of their own. */
 const SKEW_SECONDS = 5;
 
@@ -29,6 +32,8 @@ export interface GivenToken {
 /** Tokens that this server gives itself, and takes. */
 export class OwnTokens {
   readonly verifier: TokenVerifier;
+  /** Sessions of browsers are for another audience: the API takes none of them, and they open no API. */
+  readonly sessions: TokenVerifier;
   readonly #key: KeyObject;
   readonly #service: string;
   readonly #clock: () => Date;
@@ -40,7 +45,9 @@ export class OwnTokens {
       throw new AuthenticationSetupError('the key of tokens is of a kind that cannot sign them');
     const keys = trustedKeys([], [trusted]);
     const source = { keys: async () => keys, afterUnknownKey: async () => keys };
-    this.verifier = new TokenVerifier(source, { issuer: ISSUER, service, skewSeconds: SKEW_SECONDS, clock });
+    const rules = { issuer: ISSUER, skewSeconds: SKEW_SECONDS, clock };
+    this.verifier = new TokenVerifier(source, { ...rules, service });
+    this.sessions = new TokenVerifier(source, { ...rules, service: sessionAudience(service) });
     this.#key = key;
     this.#service = service;
     this.#clock = clock;
@@ -57,18 +64,37 @@ export class OwnTokens {
 
   async give(holder: TokenHolder | undefined, access: readonly ResourceActions[]): Promise<GivenToken> {
     const issuedAt = this.#clock();
-    const now = Math.floor(issuedAt.getTime() / 1000);
-    const bound = holder === undefined ? {} : { sub: holder.user, pwd: bindingOf(holder) };
-    const token = await new SignJWT({ access, ...bound })
-      .setProtectedHeader({ alg: algorithmsOf(createPublicKey(this.#key))[0] as string, kid: KEY_ID, typ: 'JWT' })
-      .setIssuer(ISSUER)
-      .setAudience(this.#service)
-      .setIssuedAt(now)
-      .setNotBefore(now)
-      .setExpirationTime(now + LIFETIME_SECONDS)
-      .sign(this.#key);
+    const bound = holder === undefined ? {} : bindingTo(holder);
+    const token = await this.#sign({ access, ...bound }, this.#service, issuedAt, LIFETIME_SECONDS);
     return { token, lifetimeSeconds: LIFETIME_SECONDS, issuedAt };
   }
+
+  /** It grants nothing by itself: what its user may see is asked anew each time. */
+  async session(holder: TokenHolder): Promise<Session> {
+    const audience = sessionAudience(this.#service);
+    const token = await this.#sign(bindingTo(holder), audience, this.#clock(), SESSION_SECONDS);
+    return { token, lifetimeSeconds: SESSION_SECONDS };
+  }
+
+  #sign(claims: JWTPayload, audience: string, issuedAt: Date, lifetime: number): Promise<string> {
+    const now = Math.floor(issuedAt.getTime() / 1000);
+    return new SignJWT(claims)
+      .setProtectedHeader({ alg: algorithmsOf(createPublicKey(this.#key))[0] as string, kid: KEY_ID, typ: 'JWT' })
+      .setIssuer(ISSUER)
+      .setAudience(audience)
+      .setIssuedAt(now)
+      .setNotBefore(now)
+      .setExpirationTime(now + lifetime)
+      .sign(this.#key);
+  }
+}
+
+function sessionAudience(service: string): string {
+  return `${service} console`;
+}
+
+function bindingTo(holder: TokenHolder): JWTPayload {
+  return { sub: holder.user, pwd: bindingOf(holder) };
 }
 
 const KEY_ID = 'hallmark';

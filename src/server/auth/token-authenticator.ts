@@ -6,12 +6,14 @@ import {
   AuthenticationError,
   AuthenticationSetupError,
   type Authenticator,
+  type FullAuthenticator,
   userOf,
   withPublicRead,
 } from './authenticator.ts';
 import { type BearerError, bearerChallenge, realmOnHost } from './challenge.ts';
 import { KeySource, type KeySourceOptions } from './key-source.ts';
-import { bearerToken, TokenVerifier } from './token-verifier.ts';
+import { type Reader, readerOf, type Session } from './reader.ts';
+import { bearerToken, type TokenClaims, TokenVerifier } from './token-verifier.ts';
 
 /** Tokens of a token server, as Docker registries have it; names as in Notary's `auth.options`. */
 export interface TokenAuthenticatorOptions extends Omit<KeySourceOptions, 'log'> {
@@ -34,14 +36,19 @@ export interface TokenAuthenticatorOptions extends Omit<KeySourceOptions, 'log'>
 const SKEW_SECONDS = 60;
 
 /** @throws AuthenticationSetupError */
-export async function tokenAuthenticator(options: TokenAuthenticatorOptions): Promise<Authenticator> {
+export async function tokenAuthenticator(options: TokenAuthenticatorOptions): Promise<FullAuthenticator> {
   const { realm, service, issuer, autoredirect = false, skewSeconds = SKEW_SECONDS, clock } = options;
   for (const [name, value] of Object.entries({ realm, service, issuer })) {
     if (value === '') throw new AuthenticationSetupError(`token authentication needs "${name}"`);
   }
   const verifier = new TokenVerifier(await KeySource.open(options), { issuer, service, skewSeconds, clock });
   const realmOf = (request: Request) => (autoredirect ? realmOnHost(request, realm) : realm);
-  const authenticator = { authenticate: bearerAuthentication(verifier, service, realmOf) };
+  const authenticator: FullAuthenticator = {
+    authenticate: bearerAuthentication(verifier, service, realmOf),
+    signIn: 'token',
+    reader: async (request) => readerByClaims((await shown(verifier, request)).claims, request),
+    session: async (request) => sessionOf(await shown(verifier, request), clock()),
+  };
   return options.publicRead === true ? withPublicRead(authenticator) : authenticator;
 }
 
@@ -62,4 +69,32 @@ export function bearerAuthentication(
     if (!isGranted(claims.grants, wanted)) throw refused('token grants too little', 'insufficient_scope');
     return userOf(claims.subject, request);
   };
+}
+
+interface ShownToken {
+  readonly token: string;
+  readonly claims: TokenClaims;
+}
+
+/** @throws AuthenticationError unless the request shows a token that is good, whatever it is for */
+async function shown(verifier: TokenVerifier, request: Request): Promise<ShownToken> {
+  const token = bearerToken(request);
+  const claims = token === undefined ? undefined : await verifier.verify(token);
+  if (token === undefined || claims === undefined) {
+    throw new AuthenticationError({ kind: 'ping' }, '', token === undefined ? 'no bearer token' : 'token is not good');
+  }
+  return { token, claims };
+}
+
+/** A token names the collections that it is for, each by its whole name. */
+function readerByClaims({ subject, grants }: TokenClaims, request: Request): Reader {
+  const guns = grants
+    .filter(({ type, actions }) => type === 'repository' && (actions.includes('pull') || actions.includes('*')))
+    .map(({ name }) => name);
+  return readerOf(userOf(subject, request), { guns, prefixes: [] });
+}
+
+/** The token itself, for as long as it holds. */
+function sessionOf({ token, claims }: ShownToken, now: Date): Session {
+  return { token, lifetimeSeconds: Math.max(0, (claims.payload.exp ?? 0) - Math.floor(now.getTime() / 1000)) };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Access, Action } from './access.ts';
 import { AuthenticationSetupError } from './authenticator.ts';
+import type { ReadableNames } from './reader.ts';
 
 /** What users may do where no rule says more. */
 export type DefaultAccess = 'all' | 'read' | 'none';
@@ -59,6 +60,18 @@ export class UserRights {
       default:
         return access satisfies never;
     }
+  }
+
+  /** What a user may pull, as names and beginnings of names; `undefined` is everything. */
+  readable(user: string): ReadableNames | undefined {
+    if (this.isAllowed(user, { kind: 'catalog' })) return undefined;
+    const patterns = this.#grants
+      .filter((grant) => (grant.everybody || grant.users.has(user)) && covers(grant.allow, 'pull'))
+      .map(({ gun }) => gun);
+    return {
+      guns: patterns.filter((pattern) => !pattern.endsWith('/*')),
+      prefixes: patterns.filter((pattern) => pattern.endsWith('/*')).map((pattern) => pattern.slice(0, -1)),
+    };
   }
 
   #has(user: string, gun: string, action: Action): boolean {

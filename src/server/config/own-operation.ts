@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Sections of what happens beside requests: renewal, records, messages, traces. */
 import { z } from 'zod';
-import { filePath, span } from '../../service/config/index.ts';
+import { address, filePath, span } from '../../service/config/index.ts';
 import { WEBHOOK_EVENTS } from '../../service/webhooks/index.ts';
 
 export const renewalSection = () =>
@@ -13,6 +13,13 @@ export const renewalSection = () =>
       notice: span().prefault('30d').meta({ description: 'how long before something expires its publisher is told' }),
     })
     .prefault({});
+
+/** `console: {}` is below `/console/` of the server's own address; `console: { listen: HOST:PORT }` has one of its own. */
+export const consoleSection = () =>
+  z
+    .strictObject({ listen: address().optional() })
+    .optional()
+    .meta({ description: 'web pages about what the server has, with its TLS and its users' });
 
 export const auditSection = () =>
   z

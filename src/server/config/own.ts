@@ -18,7 +18,14 @@ import { DEFAULT_LIMITS, MAX_VERSION } from '../limits.ts';
 import type { RequestBudgets } from '../request-limits.ts';
 import { DEFAULT_CACHE_AGES } from '../responses.ts';
 import { authSection } from './own-auth.ts';
-import { auditSection, proxiesSection, renewalSection, tracingSection, webhooksSection } from './own-operation.ts';
+import {
+  auditSection,
+  consoleSection,
+  proxiesSection,
+  renewalSection,
+  tracingSection,
+  webhooksSection,
+} from './own-operation.ts';
 import { DEFAULT_SERVER_LIMITS, MAX_BODY_SECONDS, MAX_CACHE_SECONDS } from './rules.ts';
 import type { KeySettings, ServerLimits, ServerSettings } from './settings.ts';
 
@@ -92,6 +99,7 @@ const shape = z.strictObject({
     .prefault({}),
   renewal: renewalSection(),
   operations: operationsSection(),
+  console: consoleSection(),
   audit: auditSection(),
   webhooks: webhooksSection(),
   tracing: tracingSection(),
@@ -126,6 +134,7 @@ export const ownServerSchema = shape.transform((given, context): ServerSettings 
     proxies: given.server.proxies,
     renewal: given.renewal,
     operations: given.operations?.listen,
+    console: given.console,
     audit: given.audit,
     webhooks: given.webhooks,
     tracing: given.tracing,

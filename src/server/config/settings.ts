@@ -95,6 +95,8 @@ export interface OperationSettings {
   };
   /** Where those who run the service ask for /live, /ready and /metrics, in plain HTTP. */
   readonly operations?: Address | undefined;
+  /** Web pages: where they listen, or below `/console/` of the server's own address. */
+  readonly console?: { readonly listen?: Address | undefined } | undefined;
   readonly audit?: { readonly file: string; readonly name?: string | undefined } | undefined;
   readonly webhooks: readonly WebhookSettings[];
   readonly tracing?: TracingSettings | undefined;

@@ -30,6 +30,8 @@ const OF_STORAGE: Readonly<Record<keyof MetadataStorage, true>> = {
   newest: true,
   byVersion: true,
   byHash: true,
+  history: true,
+  collections: true,
   commit: true,
   delete: true,
   changes: true,
@@ -57,10 +59,13 @@ export class TrustMetrics {
   readonly delivered: (labels: { readonly endpoint: string; readonly outcome: string }) => void;
   readonly #metrics: Metrics;
 
-  /** @param endpoints the names of the configured webhooks */
-  constructor(metrics: Metrics, endpoints: readonly string[] = []) {
+  /**
+   * @param endpoints the names of the configured webhooks
+   * @param moreRoutes of what is served beside the API
+   */
+  constructor(metrics: Metrics, endpoints: readonly string[] = [], moreRoutes: readonly string[] = []) {
     this.#metrics = metrics;
-    this.requests = new RequestMetrics(metrics, TRUST_ROUTES);
+    this.requests = new RequestMetrics(metrics, [...TRUST_ROUTES, ...moreRoutes]);
     this.published = metrics.counter('hallmark_publishes_total', 'Updates that were sent, by what became of them', {
       outcome: ['OK', ...PROBLEM_CODES, OTHER],
     });

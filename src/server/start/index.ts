@@ -7,6 +7,8 @@
  *     const server = await startServer(settings, { env: process.env, clock: () => new Date(), log, version });
  *     await server.stop();
  */
+
 export { checkServer } from './check-server.ts';
+export type { ConsoleParts, OpenConsole, ReaderDoor } from './console-door.ts';
 export { migrateServer, pendingOfServer } from './schemas.ts';
 export { type RunningServer, type StartContext, startServer } from './start-server.ts';

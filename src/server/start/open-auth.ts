@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Log } from '../../service/index.ts';
-import { type Authenticator, htpasswdAuthenticator, openToAll, tokenAuthenticator } from '../auth/index.ts';
+import { type FullAuthenticator, htpasswdAuthenticator, openToAll, tokenAuthenticator } from '../auth/index.ts';
 import type { AuthSettings } from '../config/index.ts';
 
 /** @throws AuthenticationSetupError */
-export async function openAuth(settings: AuthSettings, clock: () => Date, log: Log): Promise<Authenticator> {
+export async function openAuth(settings: AuthSettings, clock: () => Date, log: Log): Promise<FullAuthenticator> {
   switch (settings.type) {
     case 'none':
       return openToAll;

@@ -31,6 +31,7 @@ import { limitedCallers } from '../request-limits.ts';
 import { createTrustServer } from '../routes.ts';
 import { CachedStorage } from '../storage/index.ts';
 import { startBackground } from './background.ts';
+import { CONSOLE_ROUTES, consoleRoute, isForConsole, type OpenConsole, readerDoor, readOnly } from './console-door.ts';
 import { openAuth } from './open-auth.ts';
 import { openKeys } from './open-keys.ts';
 import { openStorage } from './open-storage.ts';
@@ -40,6 +41,8 @@ export interface StartContext {
   readonly clock: () => Date;
   readonly log: Log;
   readonly version: string;
+  /** Makes the console's pages, where settings want them. */
+  readonly openConsole?: OpenConsole;
 }
 
 export interface RunningServer {
@@ -48,6 +51,8 @@ export interface RunningServer {
   readonly port: number;
   /** Where /live, /ready and /metrics are, if anywhere. */
   readonly operationsUrl?: string;
+  /** Where the console is, if anywhere. */
+  readonly consoleUrl?: string;
   /** Looks at the TLS files now. */
   reload(): Promise<void>;
   /**
@@ -66,7 +71,7 @@ export async function startServer(settings: ServerSettings, context: StartContex
   const { log } = context;
   await using opening = new AsyncDisposableStack();
   for (const warning of settings.warnings) log.warn({}, warning);
-  const { fetch, health, metrics, reloadKeys } = await openApp(settings, context, opening);
+  const { fetch, pages, health, metrics, reloadKeys } = await openApp(settings, context, opening);
   const operations =
     settings.operations &&
     listen({
@@ -76,29 +81,47 @@ export async function startServer(settings: ServerSettings, context: StartContex
       limits: { drainMs: 1000 },
     });
   if (operations !== undefined) opening.defer(() => operations.stop());
-  const listener = await listenAsTold(settings, fetch, context);
+  const ownAddress = settings.console?.listen;
+  const listener = await listenAsTold(settings, ownAddress === undefined ? withPages(fetch, pages) : fetch, context);
   opening.defer(() => listener.stop());
+  const consoleListener =
+    pages && ownAddress && (await listenAsTold({ ...settings, listen: ownAddress }, pages, context));
+  if (consoleListener !== undefined) opening.defer(() => consoleListener.stop());
   opening.defer(async () => {
     health.drain();
     await waitFor(settings.limits.stopDelaySeconds * 1000, new AbortController().signal);
   });
   const closing = opening.move();
   const { hostname, port, url } = listener;
-  log.info({ url, operations: operations?.url }, 'serving');
+  const consoleUrl = pages && `${(consoleListener ?? listener).url}/console/`;
+  log.info({ url, operations: operations?.url, console: consoleUrl }, 'serving');
   return {
     hostname,
     port,
     url,
     ...(operations === undefined ? {} : { operationsUrl: operations.url }),
+    ...(consoleUrl === undefined ? {} : { consoleUrl }),
     async reload() {
-      await Promise.all(['reload' in listener ? listener.reload() : undefined, reloadKeys?.()]);
+      const listeners = [listener, consoleListener].map(reloaded);
+      await Promise.all([...listeners, reloadKeys?.()]);
     },
     stop: () => closing.disposeAsync(),
   };
 }
 
+async function reloaded(listener: Listener | ReloadingListener | undefined): Promise<void> {
+  if (listener !== undefined && 'reload' in listener) await listener.reload();
+}
+
+/** Pages on the server's own port, below a path that the API does not have. */
+function withPages(fetch: Fetch, pages: Fetch | undefined): Fetch {
+  return pages === undefined ? fetch : (request) => (isForConsole(request) ? pages(request) : fetch(request));
+}
+
 interface App {
   readonly fetch: Fetch;
+  /** The console, where settings want one. */
+  readonly pages: Fetch | undefined;
   readonly health: Health;
   readonly metrics: Metrics;
   readonly reloadKeys: (() => Promise<void>) | undefined;
@@ -111,6 +134,7 @@ async function openApp(settings: ServerSettings, context: StartContext, opening:
   const measured = new TrustMetrics(
     metrics,
     settings.webhooks.map(({ name }) => name),
+    settings.console === undefined ? [] : CONSOLE_ROUTES,
   );
   const opened = await openStorage(settings.storage);
   opening.defer(opened.close);
@@ -122,9 +146,10 @@ async function openApp(settings: ServerSettings, context: StartContext, opening:
   const audited = auditedKeys(held.keys, (entry) => opened.storage.recordAudit(entry), clock);
   const keys = observedKeys(audited, measured);
   const { gunPrefixes, keyAlgorithm, cacheAges } = settings;
+  const auth = await openAuth(settings.auth, clock, log);
   const server = createTrustServer({
     ...{ storage, keys, clock, log, gunPrefixes, keyAlgorithm, cacheAges },
-    auth: limitedCallers(await openAuth(settings.auth, clock, log), settings.limits.rates),
+    auth: limitedCallers(auth, settings.limits.rates),
     limits: settings.limits.update,
   });
   const { refresher } = server;
@@ -136,15 +161,18 @@ async function openApp(settings: ServerSettings, context: StartContext, opening:
   const refusals = new RefusalLog({ record: (entry) => opened.storage.recordAudit(entry), clock, log });
   opening.defer(() => refusals.settled());
   const tracing = await tracingOf(settings, context, opening);
-  const fetch = withRequestLog(observedServer(server.fetch, { metrics: measured, refusals }), log, {
-    routeOf: trustRoute,
-    plainReads: PLAIN_READS,
+  const logged = {
     meter: measured.requests,
     ...(tracing === undefined ? {} : { tracing }),
     ...(settings.proxies === undefined ? {} : { proxies: proxiesOf(settings.proxies) }),
-  });
+  };
+  const observed = observedServer(server.fetch, { metrics: measured, refusals });
+  const fetch = withRequestLog(observed, log, { routeOf: trustRoute, plainReads: PLAIN_READS, ...logged });
+  const openConsole = settings.console && context.openConsole;
+  const shown = openConsole?.({ source: readOnly(storage), door: readerDoor(auth), clock, log });
+  const pages = shown && withRequestLog(shown, log, { routeOf: consoleRoute, ...logged });
   const checks = { storage: () => opened.storage.check(), signer: held.check };
-  return { fetch, metrics, health: new Health({ checks, log }), reloadKeys: held.reload };
+  return { fetch, pages, metrics, health: new Health({ checks, log }), reloadKeys: held.reload };
 }
 
 function proxiesOf({ addresses, requestIdHeader }: NonNullable<ServerSettings['proxies']>): TrustedProxies {

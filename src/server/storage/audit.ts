@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Gun, RoleName, Version } from '../../tuf/index.ts';
 import type { Actor } from '../actor.ts';
+import type { CollectionScope } from './listing.ts';
 
 /** What was done, or was refused. */
 export type AuditAction =
@@ -48,8 +49,15 @@ export interface AuditQuery {
   readonly since?: Date;
   /** Before this moment. */
   readonly until?: Date;
+  readonly action?: string;
+  /** Only entries about these collections: none about no collection. */
+  readonly within?: CollectionScope;
   /** Only entries with a greater ID. */
   readonly after?: number;
+  /** Only entries with a lesser ID. */
+  readonly before?: number;
+  /** The first `limit` of those that fit, or the last. */
+  readonly from?: 'oldest' | 'newest';
   readonly limit: number;
 }
 

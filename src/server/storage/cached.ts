@@ -3,6 +3,7 @@ import { type Gun, type RoleName, TIMESTAMP, type Version } from '../../tuf/inde
 import type { AuditEntry, AuditQuery, AuditRecord } from './audit.ts';
 import { ByteBoundedMap } from './byte-bounded-map.ts';
 import { ChangefeedTail } from './changefeed-tail.ts';
+import type { CollectionQuery, HistoryEntry, HistoryQuery, ListedCollection } from './listing.ts';
 import type {
   Change,
   ChangeContext,
@@ -184,6 +185,14 @@ export class CachedStorage implements MetadataStorage {
 
   changes(query: ChangeQuery): Promise<readonly Change[]> {
     return this.#storage.changes(query);
+  }
+
+  history(gun: Gun, role: RoleName, query: HistoryQuery): Promise<readonly HistoryEntry[]> {
+    return this.#storage.history(gun, role, query);
+  }
+
+  collections(query: CollectionQuery): Promise<readonly ListedCollection[]> {
+    return this.#storage.collections(query);
   }
 
   expiring(query: ExpiryQuery): Promise<readonly ExpiringFile[]> {

@@ -10,6 +10,13 @@
  */
 export type { AuditAction, AuditDetail, AuditEntry, AuditQuery, AuditRecord } from './audit.ts';
 export { CachedStorage, type CacheStatistics, type StorageCacheOptions } from './cached.ts';
+export type {
+  CollectionQuery,
+  CollectionScope,
+  HistoryEntry,
+  HistoryQuery,
+  ListedCollection,
+} from './listing.ts';
 export { MemoryStorage } from './memory.ts';
 export {
   type Change,

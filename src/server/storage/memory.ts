@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Gun, type RoleName, TIMESTAMP, type Version } from '../../tuf/index.ts';
+import { type Gun, type RoleName, TARGETS, TIMESTAMP, type Version } from '../../tuf/index.ts';
 import type { AuditEntry, AuditQuery, AuditRecord } from './audit.ts';
+import {
+  type CollectionQuery,
+  type HistoryEntry,
+  type HistoryQuery,
+  isPartOfNames,
+  isWithin,
+  type ListedCollection,
+} from './listing.ts';
 import {
   type Change,
   type ChangeContext,
@@ -89,9 +97,32 @@ export class MemoryStorage implements MetadataStorage {
     return from === 'oldest' ? listed.slice(0, limit) : listed.slice(-limit);
   }
 
-  async expiring({ role, before, after, limit }: ExpiryQuery): Promise<readonly ExpiringFile[]> {
+  async history(gun: Gun, role: RoleName, { before, limit }: HistoryQuery): Promise<readonly HistoryEntry[]> {
+    return this.#files(gun, role)
+      .filter(({ version }) => before === undefined || version < before)
+      .map(({ version, sha256, createdAt }) => ({ version, sha256, createdAt }))
+      .sort((a, b) => b.version - a.version)
+      .slice(0, limit);
+  }
+
+  async collections(query: CollectionQuery): Promise<readonly ListedCollection[]> {
+    const { contains = '', within, order, after, limit } = query;
+    if (!isPartOfNames(contains)) return [];
+    const sign = query.descending === true ? -1 : 1;
+    const byOrder = (a: Position, b: Position) =>
+      sign * ((order === 'expiry' ? timeOf(a) - timeOf(b) : 0) || compare(a.gun, b.gun));
+    return [...this.#expiry.values()]
+      .filter(({ gun, role }) => role === TARGETS && gun.includes(contains) && isWithin(within, gun))
+      .filter((file) => after === undefined || byOrder(after, file) < 0)
+      .sort(byOrder)
+      .slice(0, limit)
+      .map(({ gun, version, expires }) => ({ gun, version, expires }));
+  }
+
+  async expiring({ role, within, before, after, limit }: ExpiryQuery): Promise<readonly ExpiringFile[]> {
     return [...this.#expiry.values()]
       .filter((file) => file.expires < before && (role === undefined || file.role === role))
+      .filter((file) => isWithin(within, file.gun))
       .sort(byExpiry)
       .filter((file) => after === undefined || byExpiry(after, file) < 0)
       .slice(0, limit);
@@ -101,14 +132,17 @@ export class MemoryStorage implements MetadataStorage {
     return 0;
   }
 
-  async audit({ gun, actor, since, until, after, limit }: AuditQuery): Promise<readonly AuditRecord[]> {
-    return this.#audit
-      .filter(
-        (entry) => (gun === undefined || entry.gun === gun) && (actor === undefined || entry.actor.name === actor),
-      )
+  async audit(query: AuditQuery): Promise<readonly AuditRecord[]> {
+    const { gun, actor, action, within, since, until, after, before, limit, from } = query;
+    const fitting = this.#audit
+      .filter((entry) => gun === undefined || entry.gun === gun)
+      .filter((entry) => actor === undefined || entry.actor.name === actor)
+      .filter((entry) => action === undefined || entry.action === action)
+      .filter((entry) => within === undefined || (entry.gun !== undefined && isWithin(within, entry.gun)))
       .filter(({ at }) => (since === undefined || at >= since) && (until === undefined || at < until))
       .filter(({ id }) => after === undefined || Number(id) > after)
-      .slice(0, limit);
+      .filter(({ id }) => before === undefined || Number(id) < before);
+    return from === 'newest' ? fitting.slice(-limit) : fitting.slice(0, limit);
   }
 
   async recordAudit(entry: AuditEntry): Promise<void> {
@@ -131,6 +165,12 @@ export class MemoryStorage implements MetadataStorage {
   #record(gun: Gun, version: number, sha256: string, category: Change['category'], createdAt: Date): void {
     this.#changes.push({ id: String(this.#changes.length + 1), createdAt, gun, version, sha256, category });
   }
+}
+
+type Position = Pick<ListedCollection, 'gun' | 'expires'>;
+
+function timeOf({ expires }: Position): number {
+  return expires?.getTime() ?? 0;
 }
 
 function byExpiry(a: ExpiringFile, b: ExpiringFile): number {

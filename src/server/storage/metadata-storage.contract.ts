@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { context, fileOf, later, now, stored } from '../../../test/support/metadata-files.ts';
 import { type Gun, parseGun, parseRoleName, ROOT, TARGETS, TIMESTAMP, type Version } from '../../tuf/index.ts';
 import { describeAudit, describeExpiry } from './audit-and-expiry.contract.ts';
+import { describeListing } from './listing.contract.ts';
 import { ConflictError, type MetadataStorage, type VerifiedFile } from './metadata-storage.ts';
 
 const gun = parseGun('example.com/app');
@@ -14,6 +15,7 @@ const commit = (storage: MetadataStorage, base: number | undefined, ...files: Ve
 export function describeMetadataStorage(name: string, make: () => Promise<MetadataStorage>): void {
   describeAudit(name, make);
   describeExpiry(name, make);
+  describeListing(name, make);
   describe(`${name} as metadata storage`, () => {
     test('a commit on the timestamp of a collection that was deleted and made anew is a conflict', async () => {
       const storage = await make();

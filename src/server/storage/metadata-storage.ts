@@ -2,6 +2,7 @@
 import type { Gun, RoleName, Version } from '../../tuf/index.ts';
 import type { Actor } from '../actor.ts';
 import type { AuditEntry, AuditQuery, AuditRecord } from './audit.ts';
+import type { CollectionQuery, CollectionScope, HistoryEntry, HistoryQuery, ListedCollection } from './listing.ts';
 
 /** One version of one role's file. */
 export interface MetadataFile {
@@ -58,6 +59,7 @@ export interface ExpiringFile {
 
 export interface ExpiryQuery {
   readonly role?: RoleName;
+  readonly within?: CollectionScope;
   /** Only what expires before this moment. */
   readonly before: Date;
   /** Only what comes after this one in the order of the answer: where the last answer ended. */
@@ -147,6 +149,14 @@ export interface MetadataStorage {
   /** @param sha256 lower-case hex */
   byHash(gun: Gun, role: RoleName, sha256: string): Promise<StoredFile | undefined>;
 
+  /** Every version of a role, the newest first. */
+  history(gun: Gun, role: RoleName, query: HistoryQuery): Promise<readonly HistoryEntry[]>;
+  /**
+   * Collections with their targets, from the same list as `expiring`: a collection that another program stored is missing
+   * until `backfillExpiry` has come to it. Names are in the order that the database gives them.
+   */
+  collections(query: CollectionQuery): Promise<readonly ListedCollection[]>;
+
   /**
    * Stores all files, one changefeed entry for the timestamp among them, one entry of the audit log and the files' expiry,
    * or nothing; durable once it resolves. The files are the newest of their roles, several versions of one in their order:
@@ -179,7 +189,7 @@ export interface MetadataStorage {
    */
   backfillExpiry(limit: number): Promise<number>;
 
-  /** Oldest first. */
+  /** Oldest first, whichever end they are taken from. */
   audit(query: AuditQuery): Promise<readonly AuditRecord[]>;
 
   /** Appends to the audit log; durable once it resolves. */

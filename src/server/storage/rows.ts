@@ -2,6 +2,7 @@
 import type { Selectable } from 'kysely';
 import type { Gun, RoleName, Version } from '../../tuf/index.ts';
 import { type AuditDetail, type AuditEntry, type AuditRecord, detailOf } from './audit.ts';
+import type { HistoryEntry } from './listing.ts';
 import type { Change, CommitContext, StoredFile, VerifiedFile } from './metadata-storage.ts';
 import type { MetadataTables } from './schema.ts';
 
@@ -15,6 +16,14 @@ export function storedFile(
     role: row.role as RoleName,
     version: row.version as Version,
     bytes: row.data,
+    sha256: unpadded(row.sha256),
+    createdAt: row.created_at === null ? undefined : readTime(row.created_at),
+  };
+}
+
+export function historyEntry(row: Pick<Row<'tuf_files'>, 'version' | 'sha256' | 'created_at'>): HistoryEntry {
+  return {
+    version: row.version as Version,
     sha256: unpadded(row.sha256),
     createdAt: row.created_at === null ? undefined : readTime(row.created_at),
   };

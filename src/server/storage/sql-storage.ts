@@ -11,6 +11,7 @@ import {
 import type { Gun, RoleName, Version } from '../../tuf/index.ts';
 import type { AuditEntry, AuditQuery, AuditRecord } from './audit.ts';
 import { ExpiryBackfill } from './expiry-backfill.ts';
+import type { CollectionQuery, HistoryEntry, HistoryQuery, ListedCollection } from './listing.ts';
 import {
   type Change,
   type ChangeContext,
@@ -30,6 +31,7 @@ import {
   auditRecord,
   auditRow,
   changeOf,
+  historyEntry,
   publishEntry,
   readTime,
   storedFile,
@@ -38,6 +40,7 @@ import {
   writeTime,
 } from './rows.ts';
 import type { MetadataTables } from './schema.ts';
+import { listCollections, withinScope } from './sql-listings.ts';
 
 export type Tables = MetadataTables;
 
@@ -116,6 +119,18 @@ export abstract class SqlStorage implements MetadataStorage {
   async byHash(gun: Gun, role: RoleName, sha256: string): Promise<StoredFile | undefined> {
     const files = this.#files(gun, role).select(CONTENT).where('sha256', '=', sha256).limit(sql.lit(1));
     return storedFile(await this.find(() => files.executeTakeFirst()));
+  }
+
+  async history(gun: Gun, role: RoleName, { before, limit }: HistoryQuery): Promise<readonly HistoryEntry[]> {
+    let versions = this.#files(gun, role).select(['sha256', 'created_at']);
+    if (before !== undefined) versions = versions.where('version', '<', before);
+    const rows = await this.find(() => versions.orderBy('version', 'desc').limit(limit).execute());
+    return (rows ?? []).map(historyEntry);
+  }
+
+  collections(query: CollectionQuery): Promise<readonly ListedCollection[]> {
+    const { engine, database } = this.opened;
+    return readAgain(() => listCollections(engine, database as Kysely<Tables>, query));
   }
 
   /** A look-up by name. */
@@ -199,27 +214,33 @@ export abstract class SqlStorage implements MetadataStorage {
     return (forward ? rows : rows.reverse()).map(changeOf);
   }
 
-  async audit({ gun, actor, since, until, after, limit }: AuditQuery): Promise<readonly AuditRecord[]> {
+  async audit(wanted: AuditQuery): Promise<readonly AuditRecord[]> {
+    const { gun, actor, action, within, since, until, after, before, limit, from = 'oldest' } = wanted;
     let query = this.opened.database.selectFrom('hallmark_audit').selectAll();
     if (gun !== undefined) query = query.where('gun', '=', gun);
     if (actor !== undefined) query = query.where('actor', '=', actor);
+    if (action !== undefined) query = query.where('action', '=', action);
+    if (within !== undefined) query = query.where(withinScope(this.opened.engine, within));
     if (since !== undefined) query = query.where('at', '>=', writeMoment(since));
     if (until !== undefined) query = query.where('at', '<', writeMoment(until));
     if (after !== undefined) query = query.where('id', '>', after);
-    query = query.orderBy('id').limit(limit);
-    return (await readAgain(() => query.execute())).map(auditRecord);
+    if (before !== undefined) query = query.where('id', '<', before);
+    query = query.orderBy('id', from === 'oldest' ? 'asc' : 'desc').limit(limit);
+    const rows = await readAgain(() => query.execute());
+    return (from === 'oldest' ? rows : rows.reverse()).map(auditRecord);
   }
 
   async recordAudit(entry: AuditEntry): Promise<void> {
     await this.opened.database.insertInto('hallmark_audit').values(auditRow(entry)).execute();
   }
 
-  async expiring({ role, before, after, limit }: ExpiryQuery): Promise<readonly ExpiringFile[]> {
+  async expiring({ role, within, before, after, limit }: ExpiryQuery): Promise<readonly ExpiringFile[]> {
     let query = this.opened.database
       .selectFrom('hallmark_expiry')
       .selectAll()
       .where('expires_at', '<', writeMoment(before));
     if (role !== undefined) query = query.where('role', '=', role);
+    if (within !== undefined) query = query.where(withinScope(this.opened.engine, within));
     if (after !== undefined) {
       const moment = writeMoment(after.expires);
       query = query.where(

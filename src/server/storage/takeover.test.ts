@@ -39,7 +39,7 @@ function describeTakeOver(engine: ServerEngine): void {
 
       const report = await migrateMetadata(address);
 
-      expect(report.applied).toEqual(['0001_notary_tables', '0002_audit_and_expiry']);
+      expect(report.applied).toEqual(['0001_notary_tables', '0002_audit_and_expiry', '0003_list_of_collections']);
       expect(await definitions(address, engine)).toEqual(before);
     });
 

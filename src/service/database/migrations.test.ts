@@ -62,7 +62,12 @@ function describeServices(engine: ServerEngine): void {
       );
 
       const applied = reports.flatMap((report) => report.applied).sort();
-      expect(applied).toEqual(['0001_notary_tables', '0001_private_keys', '0002_audit_and_expiry']);
+      expect(applied).toEqual([
+        '0001_notary_tables',
+        '0001_private_keys',
+        '0002_audit_and_expiry',
+        '0003_list_of_collections',
+      ]);
     });
 
     test('where there were none they are those of Notary', async () => {

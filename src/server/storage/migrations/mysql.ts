@@ -68,4 +68,13 @@ export const MYSQL_STEPS: MigrationSteps = {
       key hallmark_expiry_role_at (role, expires_at)
     ) engine=InnoDB default ${EXACT}`,
   ],
+  // the order of a list by name; MySQL knows no "if not exists" here
+  '0003_list_of_collections': [
+    `set @hallmark_step = (select if(count(*) > 0, 'do 0',
+      'create index hallmark_expiry_role_gun on hallmark_expiry (role, gun)') from information_schema.statistics
+      where table_schema = database() and table_name = 'hallmark_expiry' and index_name = 'hallmark_expiry_role_gun')`,
+    'prepare hallmark_step from @hallmark_step',
+    'execute hallmark_step',
+    'deallocate prepare hallmark_step',
+  ],
 };

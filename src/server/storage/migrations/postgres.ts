@@ -61,4 +61,6 @@ export const POSTGRES_STEPS: MigrationSteps = {
     'create index if not exists hallmark_expiry_at on hallmark_expiry (expires_at)',
     'create index if not exists hallmark_expiry_role_at on hallmark_expiry (role, expires_at)',
   ],
+  // the order of a list by name
+  '0003_list_of_collections': ['create index if not exists hallmark_expiry_role_gun on hallmark_expiry (role, gun)'],
 };

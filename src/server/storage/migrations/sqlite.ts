@@ -54,4 +54,6 @@ export const SQLITE_STEPS: MigrationSteps = {
     'drop table if exists metadata_migration',
     'drop table if exists metadata_migration_lock',
   ],
+  // the order of a list by name
+  '0003_list_of_collections': ['create index if not exists hallmark_expiry_role_gun on hallmark_expiry (role, gun)'],
 };
