@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
+import { parsePolicy } from '../../src/policy/index.ts';
 import { loadServerConfig } from '../../src/server/config/index.ts';
 import { loadSignerConfig } from '../../src/signer/config/index.ts';
 import { renderTemplates } from '../support/chart-templates.ts';
 
 const DEPLOY = join(import.meta.dir, '../../deploy');
-const CHART = join(DEPLOY, 'helm/hallmark');
 const read = (path: string) => readFileSync(join(DEPLOY, path), 'utf8');
 
 type Data = Record<string, unknown>;
@@ -21,15 +21,14 @@ interface Resource {
   readonly data?: Readonly<Record<string, string>>;
 }
 
-const defaults = parse(read('helm/hallmark/values.yaml')) as Data;
-
-function rendered(overrides: Data = {}): readonly Resource[] {
-  const templates = readdirSync(join(CHART, 'templates'));
+function rendered(overrides: Data = {}, chart = 'hallmark'): readonly Resource[] {
+  const folder = join(DEPLOY, 'helm', chart);
+  const templates = readdirSync(join(folder, 'templates'));
   const files = Object.fromEntries(
-    templates.map((name) => [name, readFileSync(join(CHART, 'templates', name), 'utf8')]),
+    templates.map((name) => [name, readFileSync(join(folder, 'templates', name), 'utf8')]),
   );
-  const release = { Name: 'trust', Service: 'Helm' };
-  const values = merged(defaults, overrides);
+  const release = { Name: 'trust', Namespace: 'trust-system', Service: 'Helm' };
+  const values = merged(parse(read(`helm/${chart}/values.yaml`)) as Data, overrides);
   const texts = renderTemplates(files, { Values: values, Release: release, Chart: { AppVersion: '1.2.3' } });
   return Object.entries(texts)
     .filter(([name]) => name.endsWith('.yaml'))
@@ -61,6 +60,8 @@ const EVERYTHING: Data = {
   signer: { config: { logging: { level: 'warn' } }, aliases: ['hallmark', 'older'] },
   networkPolicy: { monitoring: [{ namespaceSelector: { matchLabels: { name: 'monitoring' } } }] },
 };
+
+const defaults = parse(read('helm/hallmark/values.yaml')) as Data;
 
 const named = (resources: readonly Resource[], kind: string, name: string): Resource => {
   const found = resources.find((resource) => resource.kind === kind && resource.metadata.name === name);
@@ -255,4 +256,56 @@ describe('the systemd units', () => {
       expect(named.map(([, , id]) => id).sort()).toEqual([...credentials].sort());
     });
   }
+});
+
+describe('the Helm chart of the admission webhook', () => {
+  const EVERY_SWITCH: Data = {
+    validateOnly: true,
+    imagePaths: ['example.com/v1/App=.spec.image'],
+    exemptNamespaces: ['bootstrap'],
+    extraRules: [{ operations: ['CREATE'], apiGroups: ['example.com'], apiVersions: ['v1'], resources: ['apps'] }],
+    image: { digest: `sha256:${'a'.repeat(64)}` },
+  };
+  const chart = (overrides: Data) => rendered(overrides, 'hallmark-admission');
+
+  test.each([
+    ['its defaults', {}],
+    ['every switch', EVERY_SWITCH],
+  ] as const)(
+    'with %s: a policy that loads, and nothing that runs as root or may write to its root',
+    (_, overrides) => {
+      const resources = chart(overrides);
+      const text = named(resources, 'ConfigMap', 'trust-admission-policy').data?.['policy.yaml'] ?? '';
+      expect(parsePolicy(text, 'policy.yaml').warnings).toEqual([]);
+
+      const pod = podOf(named(resources, 'StatefulSet', 'trust-admission'));
+      expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
+      for (const container of pod.containers) {
+        expect(container.securityContext).toEqual({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        });
+      }
+    },
+  );
+
+  test.each([
+    ['its defaults', {}],
+    ['every switch', EVERY_SWITCH],
+  ] as const)(
+    'S25 S30 with %s: a webhook that cannot answer lets nothing in, and is asked about every kind that runs images',
+    (_, overrides) => {
+      const { webhooks } = chart(overrides).find(({ kind }) => kind.endsWith('WebhookConfiguration')) as unknown as {
+        webhooks: readonly { failurePolicy: string; rules: readonly { resources: readonly string[] }[] }[];
+      };
+      expect(webhooks.map(({ failurePolicy }) => failurePolicy)).toEqual(['Fail']);
+      expect(webhooks.flatMap(({ rules }) => rules.flatMap(({ resources }) => resources))).toEqual(
+        expect.arrayContaining([
+          ...['pods', 'pods/ephemeralcontainers', 'replicationcontrollers', 'podtemplates'],
+          ...['deployments', 'replicasets', 'statefulsets', 'daemonsets', 'jobs', 'cronjobs'],
+        ]),
+      );
+    },
+  );
 });
