@@ -2,52 +2,21 @@
 import { describe, expect, test } from 'bun:test';
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { scratchDirectories } from '../../../test/support/scratch.ts';
+import { tokenAcceptance } from '../../../test/support/token-acceptance.ts';
 import { ecKey, ISSUED_AT, TokenIssuer, x5cOf } from '../../../test/support/token-issuer.ts';
 import chains from '../../../test/vectors/certificates/token-chains.json' with { type: 'json' };
 import { issueAuthority, issueServer } from '../../service/certificates.ts';
-import { SILENT_LOG } from '../../service/index.ts';
 import { parseGun } from '../../tuf/index.ts';
-import type { Access } from './access.ts';
-import { AuthenticationSetupError, AuthenticationUnavailableError } from './authenticator.ts';
-import { type TokenAuthenticatorOptions, tokenAuthenticator } from './token-authenticator.ts';
 import { algorithmsOf, libtrustFingerprint, thumbprintOf } from './trusted-keys.ts';
 
 const GUN = parseGun('example.com/app');
-const READ: Access = { kind: 'repository', gun: GUN, actions: ['pull'] };
-const GRANT = { access: TokenIssuer.access(GUN, 'pull') };
 const DAY = 86_400_000;
 const SECONDS = Math.floor(ISSUED_AT.getTime() / 1000);
 const scratch = scratchDirectories();
 const issuer = new TokenIssuer();
-
-async function open(options: Partial<TokenAuthenticatorOptions> = {}) {
-  const fixed = { ...issuer.names, clock: () => ISSUED_AT, log: SILENT_LOG };
-  const keys = options.jwks ?? options.jwksUrl ?? options.certificates;
-  const bundle = keys === undefined ? { certificates: issuer.writeBundle(scratch()) } : {};
-  const auth = await tokenAuthenticator({ ...fixed, ...bundle, ...options });
-  return (token: string): Promise<boolean> => {
-    const headers = { authorization: `Bearer ${token}` };
-    return auth.authenticate(new Request('https://trust.example.com/v2/', { headers }), READ).then(
-      () => true,
-      (error) => {
-        if (error instanceof AuthenticationUnavailableError) throw error;
-        return false;
-      },
-    );
-  };
-}
-
-function keySet(...keys: readonly object[]): string {
-  const path = join(scratch(), 'keys.json');
-  writeFileSync(path, JSON.stringify({ keys }));
-  return path;
-}
-
-function jwk(key: KeyObject, more: object = {}): object {
-  return { ...createPublicKey(key).export({ format: 'jwk' }), ...more };
-}
+const GRANT = { access: TokenIssuer.access(GUN, 'pull') };
+const { open, keySet, jwk } = tokenAcceptance(issuer, GUN, scratch);
 
 describe('S33 the key of a token is one of those configured', () => {
   test('by a chain that ends in the bundle', async () => {
@@ -331,63 +300,5 @@ describe('a token that was good', () => {
     elapsed += 31_000;
     expect(await accepts(newer)).toBe(true);
     expect(await accepts(token)).toBe(false);
-  });
-});
-
-describe('a key set', () => {
-  test('that is none ends the start', async () => {
-    const path = join(scratch(), 'keys.json');
-    for (const text of ['', 'null', '[]', '{}', '{"keys":{}}', '{"keys":[]}', '{"keys":[{"kty":"oct","k":"AAAA"}]}']) {
-      writeFileSync(path, text);
-      await expect(open({ jwks: path })).rejects.toBeInstanceOf(AuthenticationSetupError);
-    }
-    for (const jwksUrl of ['http://keys.example.com/', 'ftp://x/', 'file:///etc/passwd', 'x']) {
-      await expect(open({ jwksUrl })).rejects.toBeInstanceOf(AuthenticationSetupError);
-    }
-  });
-
-  test('of a URL is fetched once, again for an unknown key, and not again within half a minute', async () => {
-    let elapsed = 0;
-    let asked = 0;
-    let keys = [jwk(issuer.key, { kid: 'one' })];
-    const next = ecKey();
-    const fetch = async (_: string, init: RequestInit) => {
-      asked++;
-      expect(init.redirect).toBe('error');
-      return Response.json({ keys });
-    };
-    const accepts = await open({ jwksUrl: 'https://auth.example.com/keys', fetch, elapsed: () => elapsed });
-
-    expect(await accepts(await issuer.token(GRANT, { kid: 'one' }))).toBe(true);
-    expect(asked).toBe(1);
-    for (let kid = 0; kid < 20; kid++) expect(await accepts(await issuer.token(GRANT, { kid: `x${kid}` }))).toBe(false);
-    expect(asked).toBe(1);
-    keys = [...keys, jwk(next, { kid: 'two' })];
-    elapsed = 30_000;
-    expect(await accepts(await issuer.token(GRANT, { kid: 'two' }, next))).toBe(true);
-    expect(asked).toBe(2);
-  });
-
-  test('of a URL that cannot be reached is no reason to refuse for good, nor to let in', async () => {
-    let elapsed = 0;
-    let answer = () => new Response('x', { status: 500 });
-    const accepts = await open({
-      jwksUrl: 'https://auth.example.com/keys',
-      fetch: async () => answer(),
-      elapsed: () => elapsed,
-    });
-    const token = await issuer.token(GRANT, { kid: 'one' });
-
-    await expect(accepts(token)).rejects.toBeInstanceOf(AuthenticationUnavailableError);
-    elapsed += 10_000;
-    const keys = [jwk(issuer.key, { kid: 'one' })];
-    answer = () => Response.json({ keys, pad: 'x'.repeat(300 * 1024) });
-    await expect(accepts(token)).rejects.toBeInstanceOf(AuthenticationUnavailableError);
-    elapsed += 10_000;
-    answer = () => Response.json({ keys });
-    expect(await accepts(token)).toBe(true);
-    answer = () => new Response('x', { status: 500 });
-    elapsed += 3_600_000;
-    expect(await accepts(token)).toBe(true);
   });
 });
