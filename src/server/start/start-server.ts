@@ -143,8 +143,10 @@ async function openApp(settings: ServerSettings, context: StartContext, opening:
     ...(tracing === undefined ? {} : { tracing }),
     ...(settings.proxies === undefined ? {} : { proxies: proxiesOf(settings.proxies) }),
   });
-  const checks = { storage: () => opened.storage.check(), signer: held.check };
-  return { fetch, metrics, health: new Health({ checks, log }), reloadKeys: held.reload };
+  const checks = { storage: () => opened.storage.check() };
+  // reads go on without it, on this replica as on every other
+  const health = new Health({ checks, advisory: { signer: held.check }, log });
+  return { fetch, metrics, health, reloadKeys: held.reload };
 }
 
 function proxiesOf({ addresses, requestIdHeader }: NonNullable<ServerSettings['proxies']>): TrustedProxies {
