@@ -4,7 +4,7 @@ import { originOf } from '../../service/index.ts';
 import type { Actor } from '../actor.ts';
 import { pathAndQuery } from '../request-target.ts';
 import { type Access, isGranted, isReadOnly } from './access.ts';
-import { AuthenticationError, type Authenticator, userOf, withPublicRead } from './authenticator.ts';
+import { AuthenticationError, type Authenticator, noteAttempt, userOf, withPublicRead } from './authenticator.ts';
 import { basicCredentials } from './basic-credentials.ts';
 import { type BearerError, bearerChallenge, realmOnHost, TOKEN_PATH } from './challenge.ts';
 import { HtpasswdFile, type Users } from './htpasswd-file.ts';
@@ -133,6 +133,7 @@ class HtpasswdAuthenticator implements Authenticator {
     check();
     if (await this.#passwords.isRight(users, user, password, check)) return user;
     this.#attempts.failed(address);
+    noteAttempt(request, user);
     return undefined;
   }
 

@@ -14,6 +14,7 @@ export {
   AuthenticationSetupError,
   AuthenticationUnavailableError,
   type Authenticator,
+  attemptedUser,
   openToAll,
   TooManyAttemptsError,
 } from './authenticator.ts';
