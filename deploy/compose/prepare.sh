@@ -1,29 +1,52 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Makes what compose.yaml takes from ./secrets: an authority of one's own, certificates for both services and for the
-# server as the signing service's client, passwords and the passphrase of the keys. What is there stays as it is.
-#   ./prepare.sh [NAME of the trust server, as clients call it]...
+# Makes what compose.yaml takes from ./secrets: an authority of both services' certificates, one of its own for the server as
+# the signing service's client, passwords and the passphrase of the keys. What is there stays as it is: for other names
+# remove the certificate first.
+#   ./prepare.sh [--signer NAME]... [NAME]...
+# NAME: of the trust server, as clients call it; --signer NAME: of the signing service, as the trust server calls it, where
+# that is not `signer`. Names or IP addresses.
 set -euo pipefail
 umask 077
+
+names=(localhost)
+signer_names=(signer)
+while [ $# -gt 0 ]; do
+  case $1 in
+    --signer)
+      [ $# -gt 1 ] || { echo 'prepare.sh: --signer needs a name' >&2; exit 2; }
+      signer_names+=("$2")
+      shift 2
+      ;;
+    -*) echo "prepare.sh: unknown option $1" >&2; exit 2 ;;
+    *) names+=("$1"); shift ;;
+  esac
+done
+
 cd "$(dirname "${BASH_SOURCE[0]}")"
 mkdir -p secrets
 cd secrets
-names=localhost
-for name in "$@"; do names+=" $name"; done
 
 new_key() { openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1"; }
 alternatives() { for name in "$@"; do [[ $name =~ ^[0-9.]+$|: ]] && printf 'IP:%s,' "$name" || printf 'DNS:%s,' "$name"; done; }
 
-if [ ! -e ca.crt ]; then
-  new_key ca.key
-  openssl req -x509 -key ca.key -out ca.crt -days 3650 -subj '/CN=Hallmark authority' \
+# authority FILE NAME
+authority() {
+  new_key "$1.key"
+  openssl req -x509 -key "$1.key" -out "$1.crt" -days 3650 -subj "/CN=$2" \
     -addext basicConstraints=critical,CA:TRUE,pathlen:0 -addext keyUsage=critical,keyCertSign,cRLSign
+}
+[ -e ca.crt ] || authority ca 'Hallmark authority'
+# whoever has a certificate of this one can have metadata signed: it is for the trust server alone
+if [ ! -e client-ca.crt ]; then
+  authority client-ca 'Hallmark authority of signing clients'
+  rm -f server-client.crt
 fi
 
-# issue FILE PURPOSE NAME...
+# issue AUTHORITY FILE PURPOSE NAME...
 issue() {
-  local file=$1 purpose=$2
-  shift 2
+  local authority=$1 file=$2 purpose=$3
+  shift 3
   [ ! -e "$file.crt" ] || return 0
   local extensions
   extensions=$(mktemp)
@@ -31,14 +54,13 @@ issue() {
     "$purpose" "$(alternatives "$@" | sed 's/,$//')" >"$extensions"
   new_key "$file.key"
   openssl req -new -key "$file.key" -subj "/CN=$1" |
-    openssl x509 -req -CA ca.crt -CAkey ca.key -CAcreateserial -days 397 -extfile "$extensions" -out "$file.crt"
+    openssl x509 -req -CA "$authority.crt" -CAkey "$authority.key" -CAcreateserial -days 397 -extfile "$extensions" -out "$file.crt"
   rm "$extensions"
 }
 
-# shellcheck disable=SC2086  # names hold no spaces
-issue server serverAuth $names
-issue signer serverAuth signer
-issue server-client clientAuth hallmark-server
+issue ca server serverAuth "${names[@]}"
+issue ca signer serverAuth "${signer_names[@]}"
+issue client-ca server-client clientAuth hallmark-server
 
 for secret in server-database-password signer-database-password signer-passphrase; do
   [ -e "$secret" ] || openssl rand -hex 32 >"$secret"

@@ -2,12 +2,14 @@
 import { isRecord, readConfigDocument } from '../service/config/index.ts';
 
 /**
- * Which service a configuration file is for: a signing service's says where it listens, under `signer` or as Notary's
- * `server.grpc_addr`.
+ * Which service a configuration file is for, by its sections alone, so that a mistake in one of them is told as what it
+ * is: a signing service's has `signer` and no `server`, or Notary's `server.grpc_addr`.
  * @throws ConfigError
  */
 export async function serviceOf(file: string): Promise<'server' | 'signer'> {
   const { root } = await readConfigDocument(file, { ignoreCase: true });
-  const section = (name: string) => (isRecord(root) && isRecord(root[name]) ? root[name] : {});
-  return 'grpc_addr' in section('server') || 'listen' in section('signer') ? 'signer' : 'server';
+  if (!isRecord(root)) return 'server';
+  const { server } = root;
+  if (server === undefined) return 'signer' in root ? 'signer' : 'server';
+  return isRecord(server) && 'grpc_addr' in server ? 'signer' : 'server';
 }

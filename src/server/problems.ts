@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { DatabaseUnavailableError } from '../service/database/index.ts';
 import type { Log } from '../service/index.ts';
 import { RemoteSignerError } from '../signing/protocol/index.ts';
 import { AuthenticationError, AuthenticationUnavailableError, resourceOf, TooManyAttemptsError } from './auth/index.ts';
@@ -100,6 +101,8 @@ function problemOf(error: unknown): TrustProblem {
     const headers = { 'Retry-After': String(error.retryAfterSeconds) };
     return new TrustProblem('TOOMANYREQUESTS', undefined, { headers });
   }
+  if (error instanceof DatabaseUnavailableError)
+    return new TrustProblem('UNAVAILABLE', undefined, { cause: error, headers: { 'Retry-After': '1' } });
   if (error instanceof AuthenticationUnavailableError)
     return new TrustProblem('UNAVAILABLE', undefined, { cause: error });
   if (error instanceof RemoteSignerError) return new TrustProblem(signerProblem(error), {}, { cause: error });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
 import { TrustStage } from '../../test/support/trust-stage.ts';
+import { DatabaseUnavailableError } from '../service/database/index.ts';
 import { parseGun, TIMESTAMP } from '../tuf/index.ts';
 import { CachedStorage, MemoryStorage, OutcomeUnknownError, UnstorableNameError } from './storage/index.ts';
 
@@ -18,6 +19,20 @@ async function stageFailingWith(error: Error) {
 }
 
 describe('what storage says of a publish', () => {
+  test('a database that is away is nobody’s refusal and no riddle: 503, try again', async () => {
+    const away = new DatabaseUnavailableError(new Error('connect ECONNREFUSED 10.0.0.7:5432'));
+    const { stage, update } = await stageFailingWith(away);
+
+    const refusal = await stage.refusal(gun, update);
+    expect(refusal).toMatchObject({ status: 503, code: 'UNAVAILABLE' });
+    expect(JSON.stringify(refusal)).not.toContain('10.0.0.7');
+    stage.storage.delete = async () => {
+      throw away;
+    };
+    const deletion = await stage.request('DELETE', `/v2/${gun}/_trust/tuf/`);
+    expect([deletion.status, deletion.headers.get('Retry-After')]).toEqual([503, '1']);
+  });
+
   test('an unknown outcome is an error of the server, never a refusal', async () => {
     const { stage, update } = await stageFailingWith(new OutcomeUnknownError(gun));
 

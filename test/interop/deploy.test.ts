@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterAll, describe, expect } from 'bun:test';
+import { X509Certificate } from 'node:crypto';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadServerConfig } from '../../src/server/config/index.ts';
@@ -43,7 +44,18 @@ describe('deploy/', () => {
   promise('what prepare.sh makes is what the services of Compose need, and it is made once', async () => {
     const directory = join(stage.directory, 'compose');
     cpSync(join(deploy, 'compose'), directory, { recursive: true });
-    await succeed(['/bin/bash', join(directory, 'prepare.sh'), 'trust.example.com'], options(directory));
+    await succeed(
+      [
+        '/bin/bash',
+        join(directory, 'prepare.sh'),
+        '--signer',
+        'signer.internal',
+        '--signer',
+        '192.0.2.7',
+        'trust.example.com',
+      ],
+      options(directory),
+    );
     const read = (name: string) => readFileSync(join(directory, 'secrets', name), 'utf8');
     const authority = read('ca.crt');
     await succeed(['/bin/bash', join(directory, 'prepare.sh')], options(directory));
@@ -58,9 +70,15 @@ describe('deploy/', () => {
     const signer = await checkSigner((await loadSignerConfig(join(directory, 'signer.yaml'), {})).settings, context);
     const certificates = [...server, ...signer].filter(({ check }) => check === 'certificate');
     expect(certificates.map(({ result }) => result)).toEqual(['ok', 'ok']);
-    await succeed(
-      [program('openssl'), 'verify', '-CAfile', 'ca.crt', 'server.crt', 'signer.crt', 'server-client.crt'],
-      options(join(directory, 'secrets')),
-    );
+    const secrets = options(join(directory, 'secrets'));
+    const verify = [program('openssl'), 'verify', '-CAfile'];
+    await succeed([...verify, 'ca.crt', 'server.crt', 'signer.crt'], secrets);
+    await succeed([...verify, 'client-ca.crt', 'server-client.crt'], secrets);
+    // nothing else is let in at the signing service
+    for (const stranger of ['server.crt', 'signer.crt']) {
+      expect((await run([...verify, 'client-ca.crt', stranger], secrets)).code).not.toBe(0);
+    }
+    const { subjectAltName } = new X509Certificate(read('signer.crt'));
+    expect(subjectAltName).toBe('DNS:signer, DNS:signer.internal, IP Address:192.0.2.7');
   });
 });

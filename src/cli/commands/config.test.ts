@@ -94,6 +94,15 @@ describe('hallmark config check', () => {
     expect(stdout + stderr).not.toContain(readFileSync(join(directory, 'passphrase'), 'utf8').trim());
   });
 
+  test("a signing service's file with a mistake is judged as a signing service's", async () => {
+    const { file } = place({ server: undefined, signer: { listn: '127.0.0.1:0' } });
+
+    const { exitCode, stdout, stderr } = await run('config', 'check', file);
+    expect(exitCode).toBe(1);
+    expect(stdout + stderr).toContain('signer.listn: unknown key');
+    expect(stdout + stderr).not.toContain(' server');
+  });
+
   test('a file that is wrong is told with the place, and ends with 1', async () => {
     const { file } = place({ autth: {} });
     const { exitCode, stderr } = await run('config', 'check', file);

@@ -69,6 +69,18 @@ export function userOf(name: string, request: Request): Actor {
   return { name: isReserved ? `user:${plain}` : plain, ...originOf(request) };
 }
 
+const attempted = new WeakMap<Request, string>();
+
+/** Notes as whom somebody tried to log in, and failed: a name that is claimed, never an actor. */
+export function noteAttempt(request: Request, name: string): void {
+  attempted.set(request, userOf(name, request).name);
+}
+
+/** As whom the sender of a request tried to log in, for the audit log; at most 200 characters. */
+export function attemptedUser(request: Request): string | undefined {
+  return attempted.get(request);
+}
+
 /** A read is recorded nowhere, and too frequent to ask where it comes from. */
 function anonymous(request: Request, wanted: Access): Actor {
   return isReadOnly(wanted) ? ANONYMOUS : { ...ANONYMOUS, ...originOf(request) };

@@ -4,7 +4,7 @@ import { originOf } from '../../service/index.ts';
 import type { Actor } from '../actor.ts';
 import { pathAndQuery } from '../request-target.ts';
 import { type Access, isGranted, isReadOnly } from './access.ts';
-import { AuthenticationError, type FullAuthenticator, userOf, withPublicRead } from './authenticator.ts';
+import { AuthenticationError, type FullAuthenticator, noteAttempt, userOf, withPublicRead } from './authenticator.ts';
 import { basicCredentials } from './basic-credentials.ts';
 import { type BearerError, bearerChallenge, realmOnHost, TOKEN_PATH } from './challenge.ts';
 import { HtpasswdFile, type Users } from './htpasswd-file.ts';
@@ -162,6 +162,7 @@ class HtpasswdAuthenticator implements FullAuthenticator {
     check();
     if (await this.#passwords.isRight(users, user, password, check)) return user;
     this.#attempts.failed(address);
+    noteAttempt(request, user);
     return undefined;
   }
 

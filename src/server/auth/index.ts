@@ -14,6 +14,7 @@ export {
   AuthenticationSetupError,
   AuthenticationUnavailableError,
   type Authenticator,
+  attemptedUser,
   type FullAuthenticator,
   openToAll,
   TooManyAttemptsError,

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { describe, expect, test } from 'bun:test';
+import { afterAll, describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { basic, closeDoors, Door } from '../../../test/support/htpasswd-door.ts';
 import { RepositoryBuilder } from '../../../test/support/repository-builder.ts';
 import { multipart, TrustStage } from '../../../test/support/trust-stage.ts';
 import { type Fetch, noteOrigin, openLog, SILENT_LOG, withRequestLog } from '../../service/index.ts';
 import { Metrics } from '../../service/metrics/index.ts';
 import { MemoryServiceKeys } from '../../signing/service-keys/index.ts';
 import { parseGun, TIMESTAMP } from '../../tuf/index.ts';
-import { openToAll } from '../auth/index.ts';
+import { type Authenticator, openToAll } from '../auth/index.ts';
 import { CachedStorage, createTrustServer, MemoryStorage } from '../index.ts';
 import type { AuditEntry } from '../storage/index.ts';
 import {
@@ -23,12 +24,14 @@ import {
   trustRoute,
 } from './index.ts';
 
+afterAll(closeDoors);
+
 const GUN = 'example.com/app';
 const TUF = `https://x/v2/${GUN}/_trust/tuf/`;
 const NOW = new Date('2026-11-23T12:00:00Z');
 
 /** A whole server with everything that observes it. */
-function stage() {
+function stage(auth: Authenticator = openToAll) {
   const metrics = new Metrics({ process: false });
   const measured = new TrustMetrics(metrics);
   const entries: AuditEntry[] = [];
@@ -41,7 +44,7 @@ function stage() {
     auditedKeys(new MemoryServiceKeys(), record, () => NOW),
     measured,
   );
-  const server = createTrustServer({ storage, keys, auth: openToAll, clock: () => NOW, log: SILENT_LOG });
+  const server = createTrustServer({ storage, keys, auth, clock: () => NOW, log: SILENT_LOG });
   const observed = observedServer(server.fetch, { metrics: measured, refusals });
   const logged = withRequestLog(observed, SILENT_LOG, {
     routeOf: trustRoute,
@@ -169,6 +172,26 @@ describe('what is recorded of requests', () => {
       detail: { route: 'UpdateTUF', code: 'VERSION' },
     });
     expect(malformed).toMatchObject({ detail: { code: 'INVALID_UPDATE', kind: 'ErrBadTargets' } });
+  });
+
+  test('a failed login, with the name that was tried: nobody’s who is known, least of all the server’s', async () => {
+    const { auth } = await new Door().open();
+    const { send, entries, refusals } = stage(auth);
+    const wrong = (user: string) => ({ headers: { authorization: basic(user, 'not the password') } });
+    await send('GET', 'https://x/auth/token?service=hallmark', wrong('ann'));
+    await send('GET', `${TUF}root.json`, wrong(`mallory\u001b[2J${'x'.repeat(1000)}`));
+    await send('DELETE', TUF, wrong('server'));
+    await send('DELETE', TUF, { headers: { authorization: 'Bearer x' } });
+    await refusals.settled();
+
+    expect(entries.map(({ actor }) => [actor.name, actor.address])).toEqual(Array(4).fill(['anonymous', '192.0.2.1']));
+    expect(entries.map(({ detail }) => detail.user)).toEqual([
+      'ann',
+      `mallory?[2J${'x'.repeat(189)}`,
+      'user:server',
+      undefined,
+    ]);
+    expect(JSON.stringify(entries)).not.toContain('not the password');
   });
 
   test('reads that find nothing, and changes that succeed, are no refusals', async () => {

@@ -3,6 +3,7 @@
 import type { Fetch } from '../../service/index.ts';
 import { OTHER } from '../../service/metrics/index.ts';
 import { type Gun, MetadataError, parseGun } from '../../tuf/index.ts';
+import { attemptedUser } from '../auth/index.ts';
 import { decodedPath } from '../request-path.ts';
 import type { RefusalLog } from './refusal-log.ts';
 import type { TrustMetrics } from './trust-metrics.ts';
@@ -26,7 +27,11 @@ export function observedServer(fetch: Fetch, { metrics, refusals }: Observers): 
     const { code, detail } = await problemIn(response);
     metrics?.refused({ code });
     if (route === 'UpdateTUF') metrics?.published({ outcome: code });
-    if (isRecorded(request, route, response.status)) refusals?.refused(gunIn(request), { route, code, ...detail });
+    if (isRecorded(request, route, response.status)) {
+      const user = attemptedUser(request);
+      const claimed = user === undefined ? {} : { user };
+      refusals?.refused(request, gunIn(request), { route, code, ...detail, ...claimed });
+    }
     return response;
   };
 }

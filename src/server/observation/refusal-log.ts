@@ -2,7 +2,7 @@
 import { clientNetwork, type Log, RateLimiter } from '../../service/index.ts';
 import type { Gun } from '../../tuf/index.ts';
 import type { AuditDetail, AuditEntry } from '../storage/index.ts';
-import { actorNow } from './actor-now.ts';
+import { actorOf } from './actor-now.ts';
 
 export interface RefusalLogOptions {
   readonly record: (entry: AuditEntry) => Promise<void>;
@@ -33,9 +33,9 @@ export class RefusalLog {
     this.#inAll = new RateLimiter(IN_ALL, options.elapsed);
   }
 
-  /** Records it as done by whoever sent the request that is being answered. */
-  refused(gun: Gun | undefined, detail: AuditDetail): void {
-    const actor = actorNow();
+  /** Records it as done by whoever sent the request. */
+  refused(request: Request, gun: Gun | undefined, detail: AuditDetail): void {
+    const actor = actorOf(request);
     if (this.#perClient.take(clientNetwork(actor.address ?? '')) > 0 || this.#inAll.take('') > 0) {
       this.#suppressed += 1;
       return;

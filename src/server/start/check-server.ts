@@ -50,9 +50,6 @@ function described(pem: string): string {
   return `${subject.replaceAll('\n', ', ')}, until ${validToDate.toISOString().slice(0, 10)}`;
 }
 
-/** Whoever checks a configuration waits for the answer. */
-const CHECK_MS = 4000;
-
 function keyChecks({ keys }: ServerSettings, context: StartContext): readonly NamedCheck[] {
   switch (keys.at) {
     case 'memory':
@@ -64,7 +61,7 @@ function keyChecks({ keys }: ServerSettings, context: StartContext): readonly Na
         [
           'signing service',
           async () => {
-            const opened = await openRemoteKeys(keys, context.clock, context.log, { deadlineMs: CHECK_MS });
+            const opened = await openRemoteKeys(keys, context.clock, context.log);
             try {
               await opened.check();
               return `${keys.hostname}:${keys.port} answers, with certificates on both sides`;

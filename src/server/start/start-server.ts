@@ -171,8 +171,10 @@ async function openApp(settings: ServerSettings, context: StartContext, opening:
   const openConsole = settings.console && context.openConsole;
   const shown = openConsole?.({ source: readOnly(storage), door: readerDoor(auth), clock, log });
   const pages = shown && withRequestLog(shown, log, { routeOf: consoleRoute, ...logged });
-  const checks = { storage: () => opened.storage.check(), signer: held.check };
-  return { fetch, pages, metrics, health: new Health({ checks, log }), reloadKeys: held.reload };
+  const checks = { storage: () => opened.storage.check() };
+  // reads go on without it, on this replica as on every other
+  const health = new Health({ checks, advisory: { signer: held.check }, log });
+  return { fetch, pages, metrics, health, reloadKeys: held.reload };
 }
 
 function proxiesOf({ addresses, requestIdHeader }: NonNullable<ServerSettings['proxies']>): TrustedProxies {

@@ -133,7 +133,7 @@ export type CommitBase = FileHead;
  * Metadata of many trust collections; every version stays. Concurrent use is safe. A GUN and a role are compared byte by
  * byte, and content is found by its hash only under the GUN and role that it was stored for. What is absent is
  * `undefined`; every rejection but ConflictError, UnstorableNameError and OutcomeUnknownError means that storage is out of
- * order, and that nothing was changed.
+ * order, and that nothing was changed; DatabaseUnavailableError that it may be well again in a moment.
  */
 export interface MetadataStorage {
   /** The highest version; behind a cache it may have been the highest a second ago. */

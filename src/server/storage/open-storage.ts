@@ -11,6 +11,7 @@ import { MysqlStorage } from './mysql.ts';
 import { PostgresStorage } from './postgres.ts';
 import { METADATA_SCHEMA, type MetadataTables } from './schema.ts';
 import { SqliteStorage } from './sqlite.ts';
+import { tellingWhenAway } from './unavailable.ts';
 
 export interface OpenedMetadataStorage {
   readonly storage: MetadataStorage;
@@ -44,9 +45,9 @@ export function storageOn(opened: OpenedDatabase<MetadataTables>, patience?: rea
     case 'sqlite':
       return new SqliteStorage(opened.database);
     case 'postgres':
-      return new PostgresStorage(opened, patience);
+      return tellingWhenAway(new PostgresStorage(opened, patience));
     case 'mysql':
-      return new MysqlStorage(opened, patience);
+      return tellingWhenAway(new MysqlStorage(opened, patience));
     default:
       return opened satisfies never;
   }

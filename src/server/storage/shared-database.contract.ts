@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { CuttingProxy } from '../../../test/support/cutting-proxy.ts';
 import { context, fileOf, stored } from '../../../test/support/metadata-files.ts';
 import type { SharedTables } from '../../../test/support/shared-tables.ts';
-import { openDatabase } from '../../service/database/index.ts';
+import { DatabaseUnavailableError, openDatabase } from '../../service/database/index.ts';
 import { type Gun, parseGun, parseRoleName, TARGETS, TIMESTAMP, type Version } from '../../tuf/index.ts';
 import { ConflictError, type MetadataStorage, OutcomeUnknownError } from './metadata-storage.ts';
 import { storageOn } from './open-storage.ts';
@@ -113,6 +113,39 @@ export function describeSharedDatabase(name: string, database: SharedTables<Meta
       await expect(lost).rejects.toBeInstanceOf(OutcomeUnknownError);
       expect((await direct.latest(gun, TARGETS))?.version).toBe(1 as Version);
       await stop();
+    });
+
+    test('while it is away, whatever is asked says so, and nothing is changed', async () => {
+      const { proxy, storage, direct, stop } = await behindProxy(database, [1]);
+      await storage.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], context);
+      proxy.cutNext('now', true);
+
+      const asked: readonly (() => Promise<unknown>)[] = [
+        () => storage.latest(gun, TIMESTAMP),
+        () => storage.newest(gun, [TIMESTAMP]),
+        () => storage.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], context),
+        () => storage.delete(gun, context),
+        () => storage.changes({ from: 'oldest', limit: 1 }),
+        () => storage.audit({ limit: 1 }),
+        () => storage.recordAudit({ at: context.now, actor: context.actor, action: 'refused', detail: {} }),
+        () => storage.check(),
+      ];
+      // the first of them finds connections that broke, the others none
+      for (const ask of asked) await expect(ask()).rejects.toBeInstanceOf(DatabaseUnavailableError);
+
+      expect((await direct.latest(gun, TIMESTAMP))?.version).toBe(1 as Version);
+      expect(await direct.audit({ limit: 10 })).toHaveLength(1);
+      await stop();
+    });
+
+    test('a conflict over a collection that is called timeout is no outage', async () => {
+      const storage = storageOn(await database.empty());
+      const late = parseGun('example.com/timeout');
+      await storage.commit(late, undefined, [fileOf(TIMESTAMP, 1)], context);
+
+      const conflict = storage.commit(late, undefined, [fileOf(TIMESTAMP, 2)], context);
+
+      await expect(conflict).rejects.toBeInstanceOf(ConflictError);
     });
 
     test.each(['before-commit', 'after-commit'] as const)('cut %s: a deletion is done, once', async (cut) => {

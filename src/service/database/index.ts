@@ -32,3 +32,4 @@ export { OpenEnded } from './open-ended.ts';
 export type { PostgresDatabase, StatementResult } from './postgres.ts';
 export { migrateSchemas, pendingSchemas, type SchemaSteps } from './prepare.ts';
 export { openSqlite } from './sqlite.ts';
+export { DatabaseUnavailableError, toldUnavailable, unlessAway } from './unavailable.ts';

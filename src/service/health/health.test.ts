@@ -4,7 +4,7 @@ import { SILENT_LOG } from '../log.ts';
 import { Metrics } from '../metrics/index.ts';
 import { type Check, Health, operationsApp, recently } from './index.ts';
 
-function stage(checks: Readonly<Record<string, Check>>) {
+function stage(checks: Readonly<Record<string, Check>>, advisory: Readonly<Record<string, Check>> = {}) {
   let now = 0;
   const said: string[] = [];
   const log = {
@@ -12,7 +12,7 @@ function stage(checks: Readonly<Record<string, Check>>) {
     error: (_: object, message: string) => void said.push(message),
     info: (_: object, message: string) => void said.push(message),
   };
-  const health = new Health({ checks, log, timeoutMs: 20, elapsed: () => now });
+  const health = new Health({ checks, advisory, log, timeoutMs: 20, elapsed: () => now });
   const app = operationsApp({ health, metrics: new Metrics({ process: false }) });
   const get = async (path: string, method = 'GET') => app(new Request(`http://127.0.0.1${path}`, { method }));
   const later = () => {
@@ -45,6 +45,31 @@ describe('the operations listener', () => {
     later();
     expect(await (await get('/ready')).json()).toEqual({ status: 'ready', checks: { storage: 'ok', signer: 'ok' } });
     expect(said).toEqual(['not ready', 'ready again']);
+  });
+
+  test('a part that not every request needs is told, and keeps nobody from being served', async () => {
+    let signer: Check = broken;
+    const { health, get, said, later } = stage({ storage: async () => {} }, { signer: () => signer() });
+    const response = await get('/ready');
+
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      { status: 'degraded', checks: { signer: 'connection refused', storage: 'ok' } },
+    ]);
+    signer = async () => {};
+    later();
+    expect(await (await get('/ready')).json()).toMatchObject({ status: 'ready' });
+    expect(said).toEqual(['degraded', 'ready again']);
+    signer = broken;
+    later();
+    health.drain();
+    expect((await get('/ready')).status).toBe(503);
+  });
+
+  test('without a part that every request needs it is not ready, whatever else is well', async () => {
+    const { get } = stage({ storage: broken }, { signer: broken });
+
+    expect((await get('/ready')).status).toBe(503);
   });
 
   test('a part that does not answer is not waited for', async () => {

@@ -5,8 +5,13 @@ import type { Log } from '../log.ts';
 export type Check = () => Promise<void>;
 
 export interface HealthOptions {
-  /** What a request needs, by the names that reports use: `storage`, `signer`, `schema`. */
+  /** What every request needs, by the names that reports use, such as `storage`. */
   readonly checks: Readonly<Record<string, Check>>;
+  /**
+   * What some requests need and others do without: it is reported, and leaves the service ready. All replicas share such a
+   * part, so a balancer that took them out for its sake would take the whole service away.
+   */
+  readonly advisory?: Readonly<Record<string, Check>>;
   readonly log: Log;
   /** How long an answer stands, in milliseconds: however often somebody asks, a part is asked once in that while. */
   readonly cacheMs?: number;
@@ -19,6 +24,8 @@ export interface HealthOptions {
 /** What is wrong, by the name of the part. */
 export interface Readiness {
   readonly ready: boolean;
+  /** Ready for a part of its work only. */
+  readonly degraded: boolean;
   readonly checks: Readonly<Record<string, string>>;
 }
 
@@ -45,10 +52,10 @@ export class Health {
   }
 
   async readiness(): Promise<Readiness> {
-    const { ready, checks } = await this.#parts();
+    const readiness = await this.#parts();
     return this.#draining
-      ? { ready: false, checks: { ...checks, draining: 'the service is stopping' } }
-      : { ready, checks };
+      ? { ...readiness, ready: false, checks: { ...readiness.checks, draining: 'the service is stopping' } }
+      : readiness;
   }
 
   #parts(): Promise<Readiness> {
@@ -60,25 +67,31 @@ export class Health {
   }
 
   async #look(): Promise<Readiness> {
-    const names = Object.keys(this.#options.checks);
-    const found = await Promise.all(names.map(async (name) => [name, await this.#outcome(name)] as const));
+    const { checks, advisory = {} } = this.#options;
+    const found = await Promise.all(
+      Object.entries({ ...advisory, ...checks }).map(
+        async ([name, check]) => [name, await this.#outcome(name, check)] as const,
+      ),
+    );
     const failing = new Set(found.filter(([, outcome]) => outcome !== FINE).map(([name]) => name));
     this.#report(failing);
-    return { ready: failing.size === 0, checks: Object.fromEntries(found) };
+    const ready = Object.keys(checks).every((name) => !failing.has(name));
+    return { ready, degraded: ready && failing.size > 0, checks: Object.fromEntries(found) };
   }
 
-  async #outcome(name: string): Promise<string> {
+  async #outcome(name: string, check: Check): Promise<string> {
     const timeoutMs = this.#options.timeoutMs ?? TIMEOUT_MS;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     });
     try {
-      await Promise.race([this.#options.checks[name]?.(), late]);
+      await Promise.race([check(), late]);
       return FINE;
     } catch (error) {
       // the whole of it once, when it begins; the listener's readers get the first line
-      if (!this.#failing.has(name)) this.#options.log.error({ error, check: name }, 'not ready');
+      if (!this.#failing.has(name))
+        this.#options.log.error({ error, check: name }, name in this.#options.checks ? 'not ready' : 'degraded');
       return (error instanceof Error ? error.message : String(error)).split('\n')[0]?.slice(0, 200) ?? '';
     } finally {
       clearTimeout(timer);

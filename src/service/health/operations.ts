@@ -30,8 +30,9 @@ export function operationsApp({ health, metrics }: OperationsOptions): Fetch {
 }
 
 async function ready(health: Health): Promise<Response> {
-  const { ready: isReady, checks } = await health.readiness();
-  return json(isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready', checks });
+  const { ready: isReady, degraded, checks } = await health.readiness();
+  if (!isReady) return json(503, { status: 'not ready', checks });
+  return json(200, { status: degraded ? 'degraded' : 'ready', checks });
 }
 
 async function measured(metrics: Pick<Metrics, 'text' | 'contentType'>): Promise<Response> {

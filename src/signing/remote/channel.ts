@@ -5,6 +5,7 @@ import { checkServerIdentity } from 'node:tls';
 import {
   type ChannelOptions,
   Client,
+  connectivityState,
   credentials,
   logVerbosity,
   type ServiceError,
@@ -43,6 +44,15 @@ export const DEFAULT_CHANNEL_LIMITS: ChannelLimits = { deadlineMs: 10_000, inFli
 const ATTEMPTS = 3;
 const RECONNECT_MS = { first: 50, longest: 2000 };
 
+interface Call {
+  readonly path: string;
+  readonly request: Uint8Array;
+  /** Milliseconds since 1970. */
+  readonly deadline: number;
+  /** Then a connection that is being made is let alone: others may wait for it longer. */
+  readonly isShort: boolean;
+}
+
 /** Calls of a signing service over one connection, which is made anew when it breaks. */
 export class Channel {
   readonly #connect: () => Client;
@@ -62,12 +72,20 @@ export class Channel {
     this.#client = this.#connect();
   }
 
-  /** @throws RemoteSignerError */
-  call<Request, Response>(method: Method<Request, Response>, request: Request): Promise<Response> {
-    const deadline = Date.now() + this.#limits.deadlineMs;
+  /**
+   * @param withinMs less than the channel's own limit, for whoever wants to know soon
+   * @throws RemoteSignerError
+   */
+  call<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    withinMs = Number.POSITIVE_INFINITY,
+  ): Promise<Response> {
+    const isShort = withinMs < this.#limits.deadlineMs;
+    const deadline = Date.now() + Math.min(withinMs, this.#limits.deadlineMs);
     const bytes = method.request.encode(request);
     return this.#turns.run(async () => {
-      const answer = await this.#attempt(method.path, bytes, deadline, 1);
+      const answer = await this.#attempt({ path: method.path, request: bytes, deadline, isShort }, 1);
       try {
         return method.response.decode(answer);
       } catch (cause) {
@@ -81,17 +99,18 @@ export class Channel {
     this.#client.close();
   }
 
-  async #attempt(path: string, request: Uint8Array, deadline: number, attempt: number): Promise<Uint8Array> {
+  async #attempt(call: Call, attempt: number): Promise<Uint8Array> {
     const client = this.#client;
+    const { path, request, deadline, isShort } = call;
     try {
       return await send(client, path, request, deadline);
     } catch (error) {
       if (!isServiceError(error)) throw error;
-      if (error.code === status.DEADLINE_EXCEEDED) this.#replace(client);
+      if (error.code === status.DEADLINE_EXCEEDED && !(isShort && isConnecting(client))) this.#replace(client);
       const isLast = error.code !== status.UNAVAILABLE || attempt === ATTEMPTS;
       // while there is no connection a call fails at once, and says why: there is time to wait for one
       if (isLast || !(await this.#isReadyBy(deadline))) throw asRemoteError(error);
-      return this.#attempt(path, request, deadline, attempt + 1);
+      return this.#attempt(call, attempt + 1);
     }
   }
 
@@ -104,6 +123,10 @@ export class Channel {
   #isReadyBy(deadline: number): Promise<boolean> {
     return new Promise((resolve) => this.#client.waitForReady(deadline, (error) => resolve(error === undefined)));
   }
+}
+
+function isConnecting(client: Client): boolean {
+  return client.getChannel().getConnectivityState(false) !== connectivityState.READY;
 }
 
 function send(client: Client, path: string, request: Uint8Array, deadline: number): Promise<Uint8Array> {
@@ -123,9 +146,15 @@ function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'details' in error;
 }
 
+/** The library appends what it noted while it looked up the address, also where that is nothing. */
+function plainDetails(details: string): string {
+  return details.replace(/\.?\s*Resolution note:\s*$/, '');
+}
+
 /** What the service said is kept: it says why, and holds no secret. */
 function asRemoteError(error: ServiceError): RemoteSignerError {
-  const { code, details } = error;
+  const { code } = error;
+  const details = plainDetails(error.details);
   const cause = { cause: error };
   switch (code) {
     case status.UNAVAILABLE:

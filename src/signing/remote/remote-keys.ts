@@ -38,6 +38,8 @@ import type { Channel } from './channel.ts';
 const CACHE_SIZE = 10_000;
 /** What a key is never changes; whether it is still there may be learned this much later. */
 const CACHE_MS = 60_000;
+/** Whoever asks for readiness gives up after two seconds, and should have heard why by then. */
+const CHECK_MS = 1500;
 
 interface Known {
   readonly info: ServiceKeyInfo;
@@ -86,10 +88,11 @@ export class RemoteServiceKeys implements ServiceKeys {
     this.#known.delete(keyId);
   }
 
-  /** That the service is there and says that it works. @throws RemoteSignerError */
+  /** That the service is there and says that it works; within a second and a half. @throws RemoteSignerError */
   async check(): Promise<void> {
+    const until = Date.now() + CHECK_MS;
     for (const service of HEALTH_SERVICES.slice(1)) {
-      const { status } = await this.#channel.call(HEALTH_CHECK, { service });
+      const { status } = await this.#channel.call(HEALTH_CHECK, { service }, until - Date.now());
       if (status !== ServingStatus.serving)
         throw new RemoteSignerError('unavailable', 'the signing service is not well');
     }

@@ -90,7 +90,17 @@ describe('a connection to a signing service', () => {
     await service.stop();
     for (const call of [remote.check(), remote.create(gun, TIMESTAMP, 'ecdsa'), remote.signer('0'.repeat(64) as KeyId)])
       expect(await codeOf(call)).toBe('unavailable');
-    await expect(remote.check()).rejects.toThrow('ECONNREFUSED');
+    await expect(remote.check()).rejects.toThrow(/ECONNREFUSED.*[^: ]$/);
+    await expect(remote.check()).rejects.not.toThrow('Resolution note');
+  });
+
+  test('a check is answered before readiness gives up, and with the reason, however long calls may wait', async () => {
+    const service = await stage.start({ tls: { ...SERVICE_TLS, ...TLS.address } });
+    const patient = { limits: { deadlineMs: 60_000 } };
+
+    await expect(stage.connect(service, patient).check()).rejects.toThrow('ERR_TLS_CERT_ALTNAME_INVALID');
+    await service.stop();
+    await expect(stage.connect(service, patient).check()).rejects.toThrow('ECONNREFUSED');
   });
 
   test('a service that was started again is found again, and calls that came meanwhile wait for it', async () => {

@@ -3,10 +3,16 @@ import { describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Selectable } from 'kysely';
+import { CuttingProxy } from '../../../test/support/cutting-proxy.ts';
 import { SERVER_ENGINES } from '../../../test/support/databases.ts';
 import { sharedTables } from '../../../test/support/shared-tables.ts';
 import { decodeBase64, encodeBase64, encodeUtf8 } from '../../encoding/index.ts';
-import { migrateDatabase, type OpenedDatabase } from '../../service/database/index.ts';
+import {
+  DatabaseUnavailableError,
+  migrateDatabase,
+  type OpenedDatabase,
+  openDatabase,
+} from '../../service/database/index.ts';
 import { type KeyId, keyId, parseGun, SNAPSHOT, TIMESTAMP } from '../../tuf/index.ts';
 import { environmentAliasPassphrase, MemoryServiceKeys, SqlServiceKeys } from './index.ts';
 import { type PrivateKeysTable, SERVICE_KEY_SCHEMA, type ServiceKeyTables } from './schema.ts';
@@ -41,6 +47,27 @@ for (const engine of ['sqlite', ...SERVER_ENGINES] as const) {
   if (engine === 'sqlite') describeServiceKeys(engine, fresh);
   else describeServiceKeys(engine, fresh, { another: async () => keysOn(await tables.another()) });
   describeTable(engine, tables.empty);
+}
+
+for (const engine of SERVER_ENGINES) {
+  const tables = sharedTables<ServiceKeyTables>(engine, SERVICE_KEY_SCHEMA, ['private_keys']);
+  test(`a database that is away is told as that (${engine})`, async () => {
+    await tables.empty();
+    const proxy = await CuttingProxy.start(await tables.address());
+    const opened = await openDatabase<ServiceKeyTables>({ ...proxy.address, connectTimeout: 2000 });
+    const keys = keysOn(opened);
+    const signer = await keys.signer(keyId(await keys.create(gun, TIMESTAMP, 'ecdsa')));
+    proxy.cutNext('now', true);
+
+    const asked: readonly (() => Promise<unknown> | undefined)[] = [
+      () => keys.info('0'.repeat(64) as KeyId),
+      () => signer?.sign(message),
+      () => keys.create(gun, SNAPSHOT, 'ecdsa'),
+    ];
+    for (const ask of asked) await expect(ask()).rejects.toBeInstanceOf(DatabaseUnavailableError);
+    await opened.database.destroy();
+    await proxy.stop();
+  });
 }
 
 function describeTable(engine: string, openDatabase: () => Promise<Database>): void {

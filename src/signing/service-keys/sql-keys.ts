@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kysely, Selectable } from 'kysely';
 import { equalBytes } from '../../encoding/index.ts';
-import { lockName, type OpenedDatabase, readAgain, transact, writeAgain } from '../../service/database/index.ts';
+import {
+  DatabaseUnavailableError,
+  lockName,
+  type OpenedDatabase,
+  readAgain,
+  transact,
+  unlessAway,
+  writeAgain,
+} from '../../service/database/index.ts';
 import { type Gun, type KeyId, type PublicKey, parseGun, parseRoleName, type RoleName } from '../../tuf/index.ts';
 import { PrivateKeyError } from '../errors.ts';
 import { wipe } from '../key-der.ts';
@@ -62,7 +70,7 @@ export class SqlServiceKeys implements ServiceKeys {
   }
 
   async create(gun: Gun, role: RoleName, algorithm: ServiceKeyAlgorithm): Promise<PublicKey> {
-    const found = await readAgain(() => pendingKey(this.#database, gun, role, algorithm));
+    const found = await again(() => pendingKey(this.#database, gun, role, algorithm));
     if (found !== undefined) return found;
     const key = PrivateKey.generate(algorithm);
     // wrapping is slow on purpose, so it is done before the transaction
@@ -76,7 +84,7 @@ export class SqlServiceKeys implements ServiceKeys {
         await transaction.insertInto('private_keys').values(row).execute();
         return key.key;
       });
-    return writeAgain(attempt, (cause) => new Error(`the database went away while a key was stored`, { cause }));
+    return unlessAway(() => writeAgain(attempt, (cause) => new DatabaseUnavailableError(cause)));
   }
 
   async #encrypted(key: PrivateKey) {
@@ -173,7 +181,7 @@ export class SqlServiceKeys implements ServiceKeys {
       .set({ last_used: timestamp(now), updated_at: timestamp(now) })
       .where('key_id', '=', keyId)
       .where('deleted_at', 'is', null);
-    const { numUpdatedRows } = await readAgain(() => update.executeTakeFirstOrThrow());
+    const { numUpdatedRows } = await again(() => update.executeTakeFirstOrThrow());
     if (numUpdatedRows === 0n) {
       this.#unlocked.delete(keyId);
       throw new ServiceKeyError('not-found', `key ${keyId} was removed`);
@@ -205,7 +213,7 @@ export class SqlServiceKeys implements ServiceKeys {
 
   /** Notary only marks the row and keeps the ciphertext; a key that must go has to be gone. */
   async remove(keyId: KeyId): Promise<void> {
-    await readAgain(() => this.#database.deleteFrom('private_keys').where('key_id', '=', keyId).execute());
+    await again(() => this.#database.deleteFrom('private_keys').where('key_id', '=', keyId).execute());
     const unlocked = this.#unlocked.get(keyId);
     // whoever still holds its signer finds out when it signs
     if (unlocked !== undefined) unlocked.marked = Number.NEGATIVE_INFINITY;
@@ -218,7 +226,7 @@ export class SqlServiceKeys implements ServiceKeys {
       .selectAll()
       .where('key_id', '=', keyId)
       .where('deleted_at', 'is', null);
-    return readAgain(() => rows.executeTakeFirst());
+    return again(() => rows.executeTakeFirst());
   }
 
   #passphrase(alias: string): string {
@@ -226,6 +234,11 @@ export class SqlServiceKeys implements ServiceKeys {
     if (passphrase !== undefined) return passphrase;
     throw new ServiceKeyError('no-passphrase', `no passphrase for key alias ${alias}`);
   }
+}
+
+/** What may be done twice. @throws DatabaseUnavailableError */
+function again<T>(work: () => Promise<T>): Promise<T> {
+  return unlessAway(() => readAgain(work));
 }
 
 async function pendingKey(
