@@ -59,7 +59,7 @@ function commandsIn(page: string): readonly (readonly string[])[] {
       .exec(code.replace(/\s[#&>].*$/, ''))?.[1]
       ?.trim()
       .split(/\s+/);
-    return words === undefined || /^(notary|docker-trust)$/.test(words[0] ?? '') ? [] : [words];
+    return words === undefined || /^(notary|docker-trust|docker)$/.test(words[0] ?? '') ? [] : [words];
   });
 }
 
