@@ -77,11 +77,14 @@ describe('the real docker', () => {
     return directory;
   }
 
+  // what the runtime keeps of a program's text, once for all homes
+  const transpiled = { BUN_RUNTIME_TRANSPILER_CACHE_PATH: scratch() };
+
   async function called(argv: readonly string[], env: Record<string, string>) {
     const home = scratch();
     const places = { HOME: home, TMPDIR: home, DOCKER_HOST: `unix://${home}/engine.sock` };
     const child = Bun.spawn([process.execPath, hallmark, 'docker', ...argv], {
-      env: { ...places, ...env },
+      env: { ...transpiled, ...places, ...env },
       stdin: new TextEncoder().encode('typed'),
       stdout: 'pipe',
       stderr: 'pipe',
@@ -133,7 +136,7 @@ describe('the real docker', () => {
   test('ends by a signal that this program was sent', async () => {
     const PATH = `${fakeDocker("trap 'exit 33' TERM; echo up; for i in $(seq 200); do sleep 0.05; done")}:/usr/bin:/bin`;
     const child = Bun.spawn([process.execPath, hallmark, 'docker', 'run', 'app'], {
-      env: { PATH, HOME: scratch() },
+      env: { ...transpiled, PATH, HOME: scratch() },
       stdout: 'pipe',
       stderr: 'ignore',
     });
