@@ -4,6 +4,8 @@ import type { AuditEntry, AuditQuery, AuditRecord } from './audit.ts';
 import { ByteBoundedMap } from './byte-bounded-map.ts';
 import { ChangefeedTail } from './changefeed-tail.ts';
 import type {
+  BackfillProgress,
+  BackfillRequest,
   Change,
   ChangeContext,
   ChangeQuery,
@@ -190,8 +192,8 @@ export class CachedStorage implements MetadataStorage {
     return this.#storage.expiring(query);
   }
 
-  backfillExpiry(limit: number): Promise<number> {
-    return this.#storage.backfillExpiry(limit);
+  backfillExpiry(request: BackfillRequest): Promise<BackfillProgress> {
+    return this.#storage.backfillExpiry(request);
   }
 
   audit(query: AuditQuery): Promise<readonly AuditRecord[]> {

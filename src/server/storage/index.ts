@@ -12,6 +12,8 @@ export type { AuditAction, AuditDetail, AuditEntry, AuditQuery, AuditRecord } fr
 export { CachedStorage, type CacheStatistics, type StorageCacheOptions } from './cached.ts';
 export { MemoryStorage } from './memory.ts';
 export {
+  type BackfillProgress,
+  type BackfillRequest,
   type Change,
   type ChangeContext,
   type ChangeQuery,

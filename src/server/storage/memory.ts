@@ -2,6 +2,7 @@
 import { type Gun, type RoleName, TIMESTAMP, type Version } from '../../tuf/index.ts';
 import type { AuditEntry, AuditQuery, AuditRecord } from './audit.ts';
 import {
+  type BackfillProgress,
   type Change,
   type ChangeContext,
   type ChangeQuery,
@@ -97,8 +98,8 @@ export class MemoryStorage implements MetadataStorage {
       .slice(0, limit);
   }
 
-  async backfillExpiry(): Promise<number> {
-    return 0;
+  async backfillExpiry(): Promise<BackfillProgress> {
+    return { recorded: 0, isComplete: true };
   }
 
   async audit({ gun, actor, since, until, after, limit }: AuditQuery): Promise<readonly AuditRecord[]> {
