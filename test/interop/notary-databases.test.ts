@@ -78,7 +78,7 @@ function describeBackAndForth(engine: ServerEngine): void {
 
     promise('what Notary stored meanwhile gets into the list of what expires', async () => {
       const { storage, close } = await openMetadataStorage(trust.metadata);
-      await storage.backfillExpiry(100);
+      await storage.backfillExpiry({ limit: 100, now: new Date() });
       const list = await storage.expiring({ before: new Date('2300-01-01'), limit: 100 });
 
       expect(list.map(({ role }) => role).sort()).toEqual(['root', 'snapshot', 'targets', 'timestamp'] as never);

@@ -6,6 +6,7 @@ import { SILENT_LOG } from '../../service/index.ts';
 import { MemoryServiceKeys } from '../../signing/service-keys/index.ts';
 import type { RoleName } from '../../tuf/index.ts';
 import { CachedStorage, MemoryStorage } from '../index.ts';
+import type { BackfillRequest, ExpiryQuery } from '../storage/index.ts';
 import { ExpiryNotices, Renewer, type RenewerOptions } from './index.ts';
 
 const DAY = 86_400_000;
@@ -91,6 +92,44 @@ describe('renewal ahead of time', () => {
     for (const gun of GUNS) expect(await made.versions(gun, 'snapshot', 'timestamp')).toEqual([1, 2]);
     expect(await made.audited('renew')).toMatchObject(GUNS.map((gun) => ({ gun, actor: { name: 'server' } })));
     expect((await made.first.get('example.com/a', 'timestamp.json')).status).toBe(200);
+  });
+
+  test('while a database is being gone through, the next piece comes at once', async () => {
+    const made = await fleet();
+    const pieces = [false, true].map((isComplete) => ({ recorded: 0, isComplete }));
+    const storage = {
+      expiring: (query: ExpiryQuery) => made.storage.expiring(query),
+      backfillExpiry: async () => pieces.shift() ?? { recorded: 0, isComplete: true },
+    };
+    const renewer = made.renewer('one', new MemoryCoordination(), { storage });
+
+    expect([await renewer.step(SIGNAL), await renewer.step(SIGNAL)]).toEqual([1000, 60_000]);
+  });
+
+  test('a stop during a backfill ends it, and nothing is begun after it', async () => {
+    const made = await fleet();
+    made.wait(11 * DAY);
+    const begun = Promise.withResolvers<void>();
+    const asked: string[] = [];
+    const storage = {
+      expiring: async () => {
+        asked.push('expiring');
+        return [];
+      },
+      backfillExpiry: async ({ signal }: BackfillRequest) => {
+        asked.push('backfill');
+        const stopped = new Promise((resolve) => signal?.addEventListener('abort', resolve));
+        begun.resolve();
+        await stopped;
+        return { recorded: 0, isComplete: false };
+      },
+    };
+    const renewer = made.renewer('one', new MemoryCoordination(), { storage });
+    renewer.start();
+    await begun.promise;
+    await renewer.stop();
+
+    expect(asked).toEqual(['backfill']);
   });
 
   test('two replicas with one lease: each file is renewed once, by one of them', async () => {

@@ -85,14 +85,15 @@ export class Renewer {
    * @throws whatever storage or the signer reject with, when it is not one file's fault
    */
   async step(signal: AbortSignal): Promise<number> {
-    const { everyMs = EVERY_MS } = this.#options;
+    const { storage, clock, everyMs = EVERY_MS } = this.#options;
     if (!(await this.#mayGoOn(signal))) return everyMs;
-    const filled = await this.#options.storage.backfillExpiry(PAGE);
+    const { isComplete } = await storage.backfillExpiry({ limit: PAGE, now: clock(), signal });
+    if (signal.aborted) return everyMs;
     for (const role of [TIMESTAMP, SNAPSHOT]) {
       if (!(await this.#renewAll(role, signal))) return everyMs;
     }
-    // while a database that was taken over is being read, the next piece comes at once
-    return filled > 0 ? Math.min(1000, everyMs) : everyMs;
+    // while a database is being gone through, the next piece comes at once
+    return isComplete ? everyMs : Math.min(1000, everyMs);
   }
 
   async #mayGoOn(signal: AbortSignal): Promise<boolean> {

@@ -204,7 +204,7 @@ export function describeExpiry(name: string, make: () => Promise<MetadataStorage
       const storage = await make();
       await storage.commit(gun, undefined, [fileOf(TIMESTAMP, 1 as Version)], context);
 
-      expect(await storage.backfillExpiry(100)).toBe(0);
+      expect(await storage.backfillExpiry({ limit: 100, now })).toEqual({ recorded: 0, isComplete: true });
     });
   });
 }

@@ -5,6 +5,8 @@ import { ByteBoundedMap } from './byte-bounded-map.ts';
 import { ChangefeedTail } from './changefeed-tail.ts';
 import type { CollectionQuery, HistoryEntry, HistoryQuery, ListedCollection } from './listing.ts';
 import type {
+  BackfillProgress,
+  BackfillRequest,
   Change,
   ChangeContext,
   ChangeQuery,
@@ -199,8 +201,8 @@ export class CachedStorage implements MetadataStorage {
     return this.#storage.expiring(query);
   }
 
-  backfillExpiry(limit: number): Promise<number> {
-    return this.#storage.backfillExpiry(limit);
+  backfillExpiry(request: BackfillRequest): Promise<BackfillProgress> {
+    return this.#storage.backfillExpiry(request);
   }
 
   audit(query: AuditQuery): Promise<readonly AuditRecord[]> {

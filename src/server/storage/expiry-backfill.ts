@@ -1,70 +1,129 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Kysely, sql } from 'kysely';
+import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
 import { isUniqueViolation } from '../../service/database/index.ts';
 import { type Gun, isTopLevel, MetadataError, notaryV1, type RoleName, type Signed, TARGETS } from '../../tuf/index.ts';
-import type { StoredFile } from './metadata-storage.ts';
+import type { BackfillProgress, BackfillRequest, StoredFile } from './metadata-storage.ts';
 import { writeMoment } from './rows.ts';
 import type { MetadataTables } from './schema.ts';
 
 /** Rows looked at in one query. */
 const PAGE = 500;
+/** Queries in one go: ten thousand rows, well below a second. */
+const PAGES = 20;
+const FULL_EVERY_MS = 86_400_000;
 
 interface Name {
   readonly gun: Gun;
   readonly role: RoleName;
 }
 
+interface NewestOf extends Name {
+  readonly newest: number | null;
+}
+
+interface Page {
+  /** Names of the page's files, each once, with the newest version that is stored. */
+  readonly names: readonly NewestOf[];
+  readonly lastId: number;
+  readonly isLast: boolean;
+}
+
+/** What differs from one database to another. */
+export interface BackfillLookups {
+  latest(name: Name): Promise<StoredFile | undefined>;
+  /** That the rows of `tuf_files` under these two aliases have the very same name. */
+  isSameName(one: string, other: string): Expression<SqlBool>;
+}
+
 /**
  * Makes up the rows of `hallmark_expiry` that are missing, or that are of another file than the newest, since another program
- * wrote to the database. Goes through all files by ID, and remembers how far it has come.
+ * wrote to the database. Goes through all files by ID, remembers how far it has come, and from then on looks at what is new.
+ * All are gone through again once a day: what another program removed leaves no new row behind.
  */
 export class ExpiryBackfill {
   readonly #database: Kysely<MetadataTables>;
-  readonly #latest: (name: Name) => Promise<StoredFile | undefined>;
-  readonly #newestVersion: (name: Name) => Promise<number | undefined>;
-  #lastId = 0;
+  readonly #look: BackfillLookups;
+  #fullAt = Number.NEGATIVE_INFINITY;
+  /** Up to here this pass has looked; `undefined` between two passes. */
+  #position: number | undefined;
+  /** Where the last pass ended, and where the next one begins. */
+  #ended = 0;
+  #next = 0;
 
-  constructor(
-    database: Kysely<MetadataTables>,
-    look: {
-      latest(name: Name): Promise<StoredFile | undefined>;
-      newestVersion(name: Name): Promise<number | undefined>;
-    },
-  ) {
+  constructor(database: Kysely<MetadataTables>, look: BackfillLookups) {
     this.#database = database;
-    this.#latest = look.latest;
-    this.#newestVersion = look.newestVersion;
+    this.#look = look;
   }
 
-  /** Looks on until `limit` rows were written; less than that says that there is nothing more to look at. */
-  async next(limit: number): Promise<number> {
-    let done = 0;
-    for (;;) {
-      const { names, lastId } = await this.#page();
-      if (lastId === undefined) {
-        this.#lastId = 0;
-        return done;
+  /** Looks on until `limit` rows were written, so many pages were read, or it is told to stop. */
+  async next({ limit, now, signal }: BackfillRequest): Promise<BackfillProgress> {
+    const isStopped = () => signal?.aborted === true;
+    let recorded = 0;
+    for (let pages = 0; pages < PAGES && !isStopped(); pages++) {
+      this.#position ??= this.#begin(now);
+      const page = await this.#page(this.#position);
+      recorded += await this.#settleAll(page, limit - recorded, isStopped);
+      if (recorded >= limit || isStopped()) break;
+      this.#position = page.lastId;
+      if (page.isLast) {
+        this.#end(page.lastId);
+        return { recorded, isComplete: true };
       }
-      const known = await this.#known(names);
-      for (const name of names) {
-        if (done === limit) return done;
-        if (await this.#settle(name, known.get(keyOf(name)))) done++;
-      }
-      this.#lastId = lastId;
     }
+    return { recorded, isComplete: false };
   }
 
-  async #page(): Promise<{ readonly names: readonly Name[]; readonly lastId: number | undefined }> {
+  #begin(now: Date): number {
+    if (now.getTime() - this.#fullAt < FULL_EVERY_MS) return this.#next;
+    this.#fullAt = now.getTime();
+    return 0;
+  }
+
+  /**
+   * IDs are given out before they are committed, so a row may become visible below one that was seen. The next pass begins
+   * where the one before this ended: that is long ago.
+   */
+  #end(lastId: number): void {
+    this.#next = this.#ended === 0 ? lastId : this.#ended;
+    this.#ended = lastId;
+    this.#position = undefined;
+  }
+
+  /** One statement for a page, however many names are in it. */
+  async #page(position: number): Promise<Page> {
+    const newest = this.#database
+      .selectFrom('tuf_files as newer')
+      .select('newer.version')
+      .where(this.#look.isSameName('newer', 'file'))
+      .where('newer.deleted_at', 'is', null)
+      .orderBy('newer.version', 'desc')
+      .limit(sql.lit(1));
     const rows = await this.#database
-      .selectFrom('tuf_files')
-      .select(['id', 'gun', 'role'])
-      .where('id', '>', this.#lastId)
-      .where('deleted_at', 'is', null)
-      .orderBy('id')
+      .selectFrom('tuf_files as file')
+      .select(['file.id', 'file.gun', 'file.role', newest.as('newest')])
+      .where('file.id', '>', position)
+      .where('file.deleted_at', 'is', null)
+      .orderBy('file.id')
       .limit(sql.lit(PAGE))
       .execute();
-    const names = new Map(rows.map(({ gun, role }) => [keyOf({ gun, role }), { gun, role } as Name]));
-    return { names: [...names.values()], lastId: rows.at(-1)?.id };
+    const names = new Map(
+      rows.map(({ gun, role, newest }) => [keyOf({ gun, role }), { gun, role, newest } as NewestOf]),
+    );
+    return { names: [...names.values()], lastId: rows.at(-1)?.id ?? position, isLast: rows.length < PAGE };
+  }
+
+  /** The number of rows written, `limit` at most. */
+  async #settleAll({ names }: Page, limit: number, isStopped: () => boolean): Promise<number> {
+    if (names.length === 0) return 0;
+    const known = await this.#known(names);
+    let written = 0;
+    for (const { newest, ...name } of names) {
+      const version = known.get(keyOf(name));
+      if (version !== undefined && version === newest) continue;
+      if (written === limit || isStopped()) break;
+      if (await this.#settle(name, version)) written++;
+    }
+    return written;
   }
 
   /** The versions that are recorded, by name. */
@@ -81,8 +140,7 @@ export class ExpiryBackfill {
 
   /** Whether something was written. */
   async #settle(name: Name, known: number | undefined): Promise<boolean> {
-    if (known !== undefined && known === (await this.#newestVersion(name))) return false;
-    const file = await this.#latest(name);
+    const file = await this.#look.latest(name);
     if (file === undefined || file.version === known) return false;
     const expires = expiryOf(name.role, file.bytes);
     const row = { version: file.version, expires_at: expires === undefined ? null : writeMoment(expires) };

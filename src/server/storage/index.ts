@@ -19,6 +19,8 @@ export type {
 } from './listing.ts';
 export { MemoryStorage } from './memory.ts';
 export {
+  type BackfillProgress,
+  type BackfillRequest,
   type Change,
   type ChangeContext,
   type ChangeQuery,

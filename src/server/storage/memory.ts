@@ -10,6 +10,7 @@ import {
   type ListedCollection,
 } from './listing.ts';
 import {
+  type BackfillProgress,
   type Change,
   type ChangeContext,
   type ChangeQuery,
@@ -128,8 +129,8 @@ export class MemoryStorage implements MetadataStorage {
       .slice(0, limit);
   }
 
-  async backfillExpiry(): Promise<number> {
-    return 0;
+  async backfillExpiry(): Promise<BackfillProgress> {
+    return { recorded: 0, isComplete: true };
   }
 
   async audit(query: AuditQuery): Promise<readonly AuditRecord[]> {

@@ -129,6 +129,21 @@ export type FileHead = Pick<StoredFile, 'version' | 'sha256'>;
 /** The timestamp that a commit builds on. */
 export type CommitBase = FileHead;
 
+export interface BackfillRequest {
+  /** Rows written at most. */
+  readonly limit: number;
+  readonly now: Date;
+  /** Ends it between two files. */
+  readonly signal?: AbortSignal;
+}
+
+export interface BackfillProgress {
+  /** Rows written. */
+  readonly recorded: number;
+  /** All files of this pass have been looked at; else the next call goes on with it. */
+  readonly isComplete: boolean;
+}
+
 /**
  * Metadata of many trust collections; every version stays. Concurrent use is safe. A GUN and a role are compared byte by
  * byte, and content is found by its hash only under the GUN and role that it was stored for. What is absent is
@@ -184,10 +199,10 @@ export interface MetadataStorage {
 
   /**
    * Makes up what `expiring` lacks after another program, such as Notary, has written to the database: goes on where the
-   * last call ended, and looks at files until it has recorded `limit` of them. Resolves to the number recorded; 0 says
-   * that all files have been looked at, and the next call begins anew. What cannot be read is passed over.
+   * last call ended. What cannot be read is passed over. The first pass and one each day go through all files, the others
+   * through what is new.
    */
-  backfillExpiry(limit: number): Promise<number>;
+  backfillExpiry(request: BackfillRequest): Promise<BackfillProgress>;
 
   /** Oldest first, whichever end they are taken from. */
   audit(query: AuditQuery): Promise<readonly AuditRecord[]>;

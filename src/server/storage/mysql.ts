@@ -26,8 +26,12 @@ export class MysqlStorage extends SqlStorage {
   }
 
   protected override named(column: 'gun' | 'role', name: string): Expression<SqlBool> {
-    const bytes = sql`cast(convert(${sql.ref(column)} using utf8mb4) as binary)`;
-    return sql<SqlBool>`(${sql.ref(column)} = ${name} and ${bytes} = cast(${name} as binary))`;
+    return sql<SqlBool>`(${sql.ref(column)} = ${name} and ${bytesOf(column)} = cast(${name} as binary))`;
+  }
+
+  protected override sameName(one: string, other: string): Expression<SqlBool> {
+    const isSame = (column: string) => sql`${bytesOf(`${one}.${column}`)} = ${bytesOf(`${other}.${column}`)}`;
+    return sql<SqlBool>`(${super.sameName(one, other)} and ${isSame('gun')} and ${isSame('role')})`;
   }
 
   protected override find<Row>(look: () => Promise<Row | undefined>): Promise<Row | undefined> {
@@ -74,6 +78,10 @@ export class MysqlStorage extends SqlStorage {
       .executeTakeFirst();
     return other !== undefined;
   }
+}
+
+function bytesOf(column: string): Expression<unknown> {
+  return sql`cast(convert(${sql.ref(column)} using utf8mb4) as binary)`;
 }
 
 /** A name with characters that the tables cannot hold names nothing. */

@@ -13,6 +13,8 @@ import type { AuditEntry, AuditQuery, AuditRecord } from './audit.ts';
 import { ExpiryBackfill } from './expiry-backfill.ts';
 import type { CollectionQuery, HistoryEntry, HistoryQuery, ListedCollection } from './listing.ts';
 import {
+  type BackfillProgress,
+  type BackfillRequest,
   type Change,
   type ChangeContext,
   type ChangeQuery,
@@ -78,7 +80,7 @@ export abstract class SqlStorage implements MetadataStorage {
     this.#patience = patience;
     this.#backfill = new ExpiryBackfill(opened.database, {
       latest: ({ gun, role }) => this.latest(gun, role),
-      newestVersion: async ({ gun, role }) => (await this.#newest(gun, role).executeTakeFirst())?.version,
+      isSameName: (one, other) => this.sameName(one, other),
     });
   }
 
@@ -91,6 +93,12 @@ export abstract class SqlStorage implements MetadataStorage {
   /** That a column of `tuf_files` or `changefeed` has this very name, byte for byte. */
   protected named(column: 'gun' | 'role', name: string): Expression<SqlBool> {
     return sql<SqlBool>`${sql.ref(column)} = ${name}`;
+  }
+
+  /** That the rows of `tuf_files` under two aliases are of one collection and one role, byte for byte. */
+  protected sameName(one: string, other: string): Expression<SqlBool> {
+    const [gun, role] = [`${one}.gun`, `${one}.role`];
+    return sql<SqlBool>`(${sql.ref(gun)} = ${sql.ref(`${other}.gun`)} and ${sql.ref(role)} = ${sql.ref(`${other}.role`)})`;
   }
 
   current(gun: Gun, role: RoleName): Promise<StoredFile | undefined> {
@@ -257,8 +265,8 @@ export abstract class SqlStorage implements MetadataStorage {
     }));
   }
 
-  backfillExpiry(limit: number): Promise<number> {
-    return this.#backfill.next(limit);
+  backfillExpiry(request: BackfillRequest): Promise<BackfillProgress> {
+    return this.#backfill.next(request);
   }
 
   async check(): Promise<void> {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import { sql } from 'kysely';
 import { SERVER_ENGINES, type ServerEngine, scratchDatabases } from '../../../test/support/databases.ts';
-import { context, fileOf, later, stored } from '../../../test/support/metadata-files.ts';
+import { context, fileOf, later, now, stored } from '../../../test/support/metadata-files.ts';
 import { dumpedRows, restoreDump } from '../../../test/support/notary-dumps.ts';
 import { definitionOf } from '../../../test/support/table-definitions.ts';
 import { type DatabaseAddress, openDatabase } from '../../service/database/index.ts';
@@ -87,9 +87,11 @@ function describeTakeOver(engine: ServerEngine): void {
       const { storage, close } = await openMetadataStorage(address);
       const roles = new Set(dumpedRows(engine).tuf_files.map(([name, role]) => `${name} ${role}`));
       let made = 0;
-      for (let step = await storage.backfillExpiry(7); step > 0; step = await storage.backfillExpiry(7)) {
-        expect(step).toBeLessThanOrEqual(7);
-        made += step;
+      for (let isComplete = false; !isComplete; ) {
+        const step = await storage.backfillExpiry({ limit: 7, now });
+        expect(step.recorded).toBeLessThanOrEqual(7);
+        made += step.recorded;
+        isComplete = step.isComplete;
       }
 
       const list = await storage.expiring({ before: new Date('2300-01-01'), limit: 1000 });
@@ -105,8 +107,8 @@ function describeTakeOver(engine: ServerEngine): void {
         );
       }
       await publishAsNotary(address);
-      expect(await storage.backfillExpiry(100)).toBe(1);
-      expect(await storage.backfillExpiry(100)).toBe(0);
+      expect(await storage.backfillExpiry({ limit: 100, now })).toEqual({ recorded: 1, isComplete: true });
+      expect(await storage.backfillExpiry({ limit: 100, now })).toEqual({ recorded: 0, isComplete: true });
       await close();
     });
 
