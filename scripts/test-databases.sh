@@ -67,7 +67,7 @@ wait "$initdb" || fail 'PostgreSQL could not make its data directory' "$director
 (become postgres "$postgres_bin/postgres" -D "$directory/postgres/data" -c "listen_addresses=" -k "$directory/postgres" \
   "${fast_postgres[@]}" -c max_connections=200 >>"$directory/postgres.log" 2>&1) &
 postgres=$!
-(become mysql mariadbd --no-defaults --datadir="$directory/mysql/data" --socket="$directory/mysql/socket" \
+(become mysql mariadbd --no-defaults --datadir="$directory/mysql/data" --tmpdir="$directory/mysql" --socket="$directory/mysql/socket" \
   --bind-address=127.0.0.1,127.0.0.2 --port="$tls_port" --ssl-cert="$directory/mysql/tls.crt" --ssl-key="$directory/mysql/tls.key" \
   "${fast_mariadb[@]}" --innodb-log-file-size=64M --skip-log-bin \
   --max-allowed-packet=64M --max-connections=200 --pid-file="$directory/mysql/pid" >>"$directory/mysql.log" 2>&1) &

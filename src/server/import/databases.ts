@@ -98,7 +98,7 @@ async function copyMetadata(
 
 /** Dates of expiry are read from the files; that everything came from elsewhere is on record. */
 async function finish(storage: MetadataStorage, tables: readonly TableCopy[], now: Date): Promise<void> {
-  while ((await storage.backfillExpiry(BACKFILL)) > 0);
+  while (!(await storage.backfillExpiry({ limit: BACKFILL, now })).isComplete);
   if (tables.every(({ copied }) => copied === 0)) return;
   const detail = { tables: tables.map(({ name, rows, copied, sha256 }) => ({ name, rows, copied, sha256 })) };
   await storage.recordAudit({ at: now, actor: { name: 'import' }, action: 'import', detail });
