@@ -119,7 +119,7 @@ describe('what the console says of a repository', () => {
 describe('who sees what', () => {
   const mine = { guns: [APP], prefixes: [] };
 
-  test('S33 lists, log and pages hold only what the visitor may pull, and no address', async () => {
+  test('lists, log and pages hold only what the visitor may pull, and no address', async () => {
     const { trust, send, page } = stage({ names: mine });
     await trust.published();
     await trust.published('example.com/secret');
@@ -176,7 +176,7 @@ describe('signing in', () => {
     expect(seen).toEqual([`Basic ${Buffer.from('ann:pä:ss').toString('base64')}`]);
   });
 
-  test('S32 what was typed is never shown again, whatever was wrong with it', async () => {
+  test('what was typed is never shown again, whatever was wrong with it', async () => {
     for (const answer of [{ refused: 'unknown' }, { refused: 'too-many', retryAfterSeconds: 7 }] as const) {
       const { send } = stage({ door: door(answer) });
       const response = await send('/console/sign-in', form({ user: 'ann', password: 'hunter2' }));

@@ -74,7 +74,7 @@ export function describeListing(name: string, make: () => Promise<MetadataStorag
       }
     });
 
-    test('S33 whoever may see some collections is listed those alone: by name, and by beginning', async () => {
+    test('whoever may see some collections is listed those alone: by name, and by beginning', async () => {
       const storage = await filled(make);
       const some = (guns: string[], prefixes: string[]) => names(storage, { within: { guns, prefixes } });
 

@@ -23,6 +23,10 @@ function position(engine: DatabaseEngine, text: string): Expression<number> {
   return engine === 'postgres' ? sql<number>`strpos(gun, ${text})` : sql<number>`instr(gun, ${text})`;
 }
 
+/**
+ * Names first, from an index alone, then what is told of the few that were found: a search looks through all names, and
+ * should not have to fetch a row for each.
+ */
 export async function listCollections(
   engine: DatabaseEngine,
   database: Kysely<MetadataTables>,
@@ -31,20 +35,25 @@ export async function listCollections(
   const { contains, within, order, limit, descending = false } = query;
   if (contains !== undefined && !isPartOfNames(contains)) return [];
   const direction = descending ? 'desc' : 'asc';
-  let rows = database
+  let names = database.selectFrom('hallmark_expiry').select('gun').where('role', '=', TARGETS);
+  if (order === 'expiry') names = names.where('expires_at', 'is not', null).orderBy('expires_at', direction);
+  if (contains !== undefined && contains !== '') names = names.where(sql<SqlBool>`${position(engine, contains)} > 0`);
+  if (within !== undefined) names = names.where(withinScope(engine, within));
+  if (query.after !== undefined) names = names.where(beyond(query, query.after));
+  const found = (await names.orderBy('gun', direction).limit(limit).execute()).map(({ gun }) => gun);
+  if (found.length === 0) return [];
+  const about = database
     .selectFrom('hallmark_expiry')
     .select(['gun', 'version', 'expires_at'])
     .where('role', '=', TARGETS);
-  if (order === 'expiry') rows = rows.where('expires_at', 'is not', null).orderBy('expires_at', direction);
-  if (contains !== undefined && contains !== '') rows = rows.where(sql<SqlBool>`${position(engine, contains)} > 0`);
-  if (within !== undefined) rows = rows.where(withinScope(engine, within));
-  if (query.after !== undefined) rows = rows.where(beyond(query, query.after));
-  const found = await rows.orderBy('gun', direction).limit(limit).execute();
-  return found.map(({ gun, version, expires_at }) => ({
-    gun: gun as Gun,
-    version: version as Version,
-    expires: expires_at === null ? undefined : readTime(expires_at),
-  }));
+  const rows = new Map((await about.where('gun', 'in', found).execute()).map((row) => [row.gun, row]));
+  // one that was deleted meanwhile is no longer there
+  return found.flatMap((gun) => {
+    const row = rows.get(gun);
+    if (row === undefined) return [];
+    const expires = row.expires_at === null ? undefined : readTime(row.expires_at);
+    return [{ gun: gun as Gun, version: row.version as Version, expires }];
+  });
 }
 
 function beyond({ order, descending }: CollectionQuery, after: NonNullable<CollectionQuery['after']>) {
