@@ -123,7 +123,7 @@ describe('who sees what', () => {
     const { trust, send, page } = stage({ names: mine });
     await trust.published();
     await trust.published('example.com/secret');
-    for (const path of ['', 'expiry?within=all', 'audit']) {
+    for (const path of ['', 'expiry?within=all&role=every', 'audit']) {
       const shown = await page(`/console/${path}`);
       expect(shown).toContain(APP);
       expect(shown).not.toContain('secret');

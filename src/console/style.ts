@@ -56,7 +56,7 @@ tr.group th{background:var(--panel);font-weight:600}
 .notice.tone-good{border-color:var(--good);color:var(--text);background:var(--goodbg)}
 figure{margin:0}figcaption{color:var(--soft);font-size:.9rem;padding:.5rem .75rem;border-top:1px solid var(--line)}
 .picture{overflow:auto;padding:.75rem;max-height:46rem}.picture svg{display:block;max-width:100%;min-width:58rem;height:auto}
-.pages{display:flex;gap:1rem;margin:1rem 0;align-items:center}
+.pages a{color:var(--link);text-decoration:underline;padding:0}.pages{display:flex;gap:1rem;margin:1rem 0;align-items:center}
 .tabs{margin:.75rem 0 0;border-bottom:1px solid var(--line)}
 .tabs a{border-radius:6px 6px 0 0}
 ol.timeline{list-style:none;margin:1rem 0;padding:0;border-left:2px solid var(--line)}

@@ -57,8 +57,3 @@ export function bytes(number: number): string {
   }
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
-
-/** The beginning of a hash or key ID, which the whole of it stands behind. */
-export function short(hash: string): Html {
-  return html`<code title="${plain(hash)}">${plain(hash.slice(0, 12))}</code>`;
-}

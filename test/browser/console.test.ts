@@ -43,6 +43,7 @@ const PAGES: readonly (readonly [name: string, path: string, values?: Record<str
   ['repository-hostile', 'repository', { gun: 'registry.example.com/zz/evil<b>&"\u202etxt' }],
   ['history', 'history', { gun: SHOP }],
   ['expiry', 'expiry', { within: '365' }],
+  ['expiry-every-role', 'expiry', { within: '365', role: 'every' }],
   ['audit', 'audit', { action: 'publish' }],
   ['not-found', 'repository', { gun: 'absent.example.com/x' }],
 ];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { html } from 'hono/html';
-import { SNAPSHOT, TIMESTAMP } from '../../tuf/index.ts';
+import { SNAPSHOT, TARGETS, TIMESTAMP } from '../../tuf/index.ts';
 import { option, PATHS, type Page, pages, table } from '../page.ts';
 import { href, type Query } from '../query.ts';
 import type { ExpiringRole } from '../source.ts';
@@ -9,6 +9,7 @@ import { count, distance, type Html, moment, named } from '../text.ts';
 import type { Look } from './look.ts';
 
 const PAGE = 100;
+const EVERY = 'every';
 const DAY = 86_400_000;
 const SPANS = ['7', '30', '90', '365', 'all'] as const;
 const SPAN_WORDS: Readonly<Record<(typeof SPANS)[number], string>> = {
@@ -23,7 +24,9 @@ const END_OF_TIME = new Date('9999-12-31T23:59:59.999Z');
 /** What expires, over everything that the visitor may see, the soonest first and day by day. */
 export async function expiryPage({ source, visitor, query, now }: Look): Promise<Page> {
   const span = query.choice('within', SPANS, '90');
-  const role = query.role('role');
+  // of a hundred thousand timestamps, which are renewed without anybody's doing, nothing else would be seen
+  const asked = query.text('role');
+  const role = asked === EVERY ? undefined : (query.role('role') ?? TARGETS);
   const before = span === 'all' ? END_OF_TIME : new Date(now.getTime() + Number(span) * DAY);
   const after = positionIn(query);
   const found = await source.expiring({
@@ -33,11 +36,11 @@ export async function expiryPage({ source, visitor, query, now }: Look): Promise
     ...(after === undefined ? {} : { after }),
   });
   const rows = found.slice(0, PAGE);
-  const chosen = { within: span === '90' ? '' : span, role: role ?? '' };
+  const chosen = { within: span === '90' ? '' : span, role: role ?? EVERY };
   const last = rows.at(-1);
   const next = last && { gun: last.gun, of: last.role, t: last.expires.getTime() };
   const body = html`<h1>Expiry</h1><p class="lead">When each role’s current file expires. This server signs timestamps, and snapshots whose key it holds, anew by itself; everything else has to be signed by its publisher.</p>
-${filter(span, role ?? '')}
+${filter(span, role ?? EVERY)}
 ${rows.length === 0 ? html`<p class="notice">Nothing ${after === undefined ? '' : 'more '}expires in this time.</p>` : calendar(rows, now)}
 ${pages([
   ['First page', after === undefined ? undefined : href(PATHS.expiry, chosen)],
@@ -54,7 +57,7 @@ function positionIn(query: Query): ExpiringRole | undefined {
 
 function filter(span: (typeof SPANS)[number], role: string): Html {
   return html`<form class="filter" action="${PATHS.expiry}"><label>Expires within <select name="within">${SPANS.map((value) => option(value, span, SPAN_WORDS[value]))}</select></label>
-<label>Role <input name="role" list="roles" value="${role}" maxlength="255" placeholder="every role"></label><datalist id="roles"><option value="root"><option value="targets"><option value="snapshot"><option value="timestamp"><option value="targets/releases"></datalist><button>Show</button></form>`;
+<label>Role <input name="role" list="roles" value="${role}" maxlength="255" placeholder="targets"></label><datalist id="roles"><option value="every"><option value="root"><option value="targets"><option value="snapshot"><option value="timestamp"><option value="targets/releases"></datalist><button>Show</button></form>`;
 }
 
 function calendar(rows: readonly ExpiringRole[], now: Date): Html {

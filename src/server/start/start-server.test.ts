@@ -205,3 +205,33 @@ describe('startServer', () => {
     expect((await fetch(tuf(server, 'root.json'), { tls })).status).toBe(404);
   });
 });
+
+describe('the console', () => {
+  const pages = async (request: Request) => new Response(`page ${new URL(request.url).pathname}`);
+  const opened = async (console: unknown) => {
+    const { directory } = place(console === undefined ? {} : { console });
+    const { settings } = await loadServerConfig(join(directory, 'server.json'), {});
+    const context = { env: {}, clock: () => new Date(), log: SILENT_LOG, version: '1' };
+    const server = await startServer(settings, { ...context, openConsole: () => pages });
+    running.push(server);
+    return server;
+  };
+  const answer = async (url: string) => (await fetch(url, { tls })).text();
+
+  test('is below a path of the server, or at an address of its own, with the same TLS', async () => {
+    const beside = await opened({});
+    expect(beside.consoleUrl).toBe(`${beside.url}/console/`);
+    expect(await answer(`${beside.url}/console/`)).toBe('page /console/');
+    expect(await answer(`${beside.url}/v2/`)).toBe('{}');
+
+    const apart = await opened({ listen: '127.0.0.1:0' });
+    expect(await answer(apart.consoleUrl ?? '')).toBe('page /console/');
+    expect((await fetch(`${apart.url}/console/`, { tls })).status).toBe(404);
+  });
+
+  test('is nowhere unless it was asked for', async () => {
+    const server = await opened(undefined);
+    expect(server.consoleUrl).toBeUndefined();
+    expect((await fetch(`${server.url}/console/`, { tls })).status).toBe(404);
+  });
+});
