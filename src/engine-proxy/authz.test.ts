@@ -1,17 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'bun:test';
+import { EngineError } from '../engine/index.ts';
 import type { Decision } from '../policy/index.ts';
 import { authzPlugin, ImageJudge } from './index.ts';
 
 const GOOD = `sha256:${'ab'.repeat(32)}`;
 
 /** What the plugin says of a request of the engine, where `app:1` is signed and lies in the engine as `lying`. */
-async function verdict(method: string, uri: string, body: string | undefined, lying = 'one'): Promise<unknown> {
+async function verdict(
+  method: string,
+  uri: string,
+  body: string | undefined,
+  lying = 'one',
+  { isPulled = true, type = 'application/json' } = {},
+): Promise<unknown> {
   const decide = async (image: unknown) =>
     (image === 'app:1'
       ? { outcome: 'allow', verified: true, digest: GOOD }
-      : { outcome: 'deny', code: 'unsigned', step: 'digest', message: 'not signed' }) as Decision;
-  const inspectImage = async (name: string) => ({
+      : image === `app:1@${GOOD}`
+        ? { outcome: 'allow', verified: true, digest: GOOD }
+        : { outcome: 'deny', code: 'unsigned', step: 'digest', message: 'not signed' }) as Decision;
+  const inspectImage = async (name: string) => {
+    if (!isPulled && name.includes('@')) throw new EngineError('not-found', 'no such image');
+    return imageCalled(name);
+  };
+  const imageCalled = (name: string) => ({
     id: name.includes('@') ? 'one' : lying,
     repoTags: [],
     repoDigests: [],
@@ -24,7 +37,7 @@ async function verdict(method: string, uri: string, body: string | undefined, ly
   const asked = {
     RequestMethod: method,
     RequestUri: uri,
-    RequestHeaders: { 'Content-Type': 'application/json' },
+    RequestHeaders: { 'Content-Type': type },
     ...(body === undefined ? {} : { RequestBody: Buffer.from(body).toString('base64') }),
   };
   const request = { url: '/AuthZPlugin.AuthZReq', method: 'POST', text: async () => JSON.stringify(asked) };
@@ -55,4 +68,22 @@ test('what is not signed, or another image under a signed name, is refused', asy
 test('S11 a container whose body the engine did not show is refused (CVE-2024-41110)', async () => {
   for (const body of [undefined, '', '{}'])
     expect(await verdict('POST', '/v1.41/containers/create', body)).toMatchObject({ Allow: false });
+});
+
+test('S24 another image under a signed name is refused, also where the signed one was never pulled', async () => {
+  const asked = ['POST', '/v1.41/containers/create', '{"Image":"app:1"}', 'another'] as const;
+  expect(await verdict(...asked, { isPulled: false })).toMatchObject({ Allow: false });
+});
+
+test('S24 a service names its image by digest: nodes pull a tag from the registry', async () => {
+  const service = (image: string) => JSON.stringify({ TaskTemplate: { ContainerSpec: { Image: image } } });
+  const create = (image: string) => verdict('POST', '/v1.41/services/create', service(image));
+  expect(await create('app:1')).toMatchObject({ Allow: false, Msg: expect.stringContaining(`app:1@${GOOD}`) });
+  expect(await create('evil:1')).toMatchObject({ Allow: false });
+  expect(await create(`app:1@${GOOD}`)).toEqual({ Allow: true });
+});
+
+test('S11 a pull whose parameters may stand in a form, which no plugin is shown, is refused', async () => {
+  const form = { type: 'application/x-www-form-urlencoded' };
+  expect(await verdict('POST', '/v1.41/images/create', undefined, 'one', form)).toMatchObject({ Allow: false });
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { imagesOfContainer, imagesOfService } from './images-in-body.ts';
 import type { ImageJudge, Ruling } from './judge.ts';
-import { parametersOf, pulledImage } from './pull.ts';
+import { FORMS, parametersOf, pulledImage } from './pull.ts';
 import { AmbiguousRequestError, parseRequestHead, type RequestHead } from './request-head.ts';
 import { type Route, routeOf } from './routes.ts';
 
@@ -82,7 +82,7 @@ async function verdictOn(asked: AuthzRequest, judge: ImageJudge): Promise<Verdic
     case 'create-container':
       return allLie(judge, imagesOfContainer(body).places);
     case 'create-service':
-      return allLie(judge, imagesOfService(body).places);
+      return allPinned(judge, imagesOfService(body).places);
     // what a build holds is not shown to a plugin
     case 'build':
     case 'buildkit':
@@ -102,6 +102,17 @@ async function allLie(judge: ImageJudge, places: readonly { readonly value: stri
   return ALLOWED;
 }
 
+/** Nodes of a swarm pull by themselves what the service names, and nobody judges that: by tag, it could be anything. */
+async function allPinned(judge: ImageJudge, places: readonly { readonly value: string }[]): Promise<Verdict> {
+  for (const { value } of places) {
+    const ruling = await judge.forPull(value);
+    if (ruling.kind === 'refused') return denied(ruling.message);
+    if (ruling.kind === 'use' && !value.includes('@'))
+      return denied(`content trust: name the image of a service by its digest: ${ruling.reference}`);
+  }
+  return ALLOWED;
+}
+
 /** An image that is not there is the engine's to tell: it will not run it. */
 function verdictOf(ruling: Ruling): Verdict {
   return ruling.kind === 'refused' ? denied(ruling.message) : ALLOWED;
@@ -115,6 +126,8 @@ function requestOf({ RequestMethod, RequestUri, RequestBody, RequestHeaders }: A
   if (typeof RequestMethod !== 'string' || typeof RequestUri !== 'string')
     throw new AmbiguousRequestError('content trust: a request without method or address');
   const type = contentTypeOf(RequestHeaders);
+  // the engine shows a plugin JSON alone, and reads the fields of a form before those of the query
+  if (FORMS.test(type)) throw new AmbiguousRequestError('content trust: parameters in a form');
   const body = typeof RequestBody === 'string' ? Buffer.from(RequestBody, 'base64') : new Uint8Array();
   const lines = [`${RequestMethod} ${RequestUri} HTTP/1.1`, `content-type: ${type}`, `content-length: ${body.length}`];
   return { head: parseRequestHead(Buffer.from(lines.join('\r\n'), 'latin1')), body };

@@ -60,11 +60,13 @@ export class ImageJudge {
    */
   async asItLies(image: string): Promise<Ruling> {
     const ruling = await this.forUse(image);
-    if (ruling.kind !== 'use') return ruling;
-    const [named, trusted] = [await this.#image(image), await this.#image(ruling.reference)];
-    if (named === undefined || trusted === undefined) return missing(image);
-    if (named.id === trusted.id) return ruling;
-    return refused(403, `${image} is another image here than the one that was signed: pull ${ruling.reference}`);
+    if (ruling.kind === 'refused' || ruling.kind === 'as-named') return ruling;
+    const named = await this.#image(image);
+    // only where nothing lies under the name does nothing run; that the signed image is not here says nothing of it
+    if (named === undefined) return missing(image);
+    const trusted = ruling.kind === 'use' ? await this.#image(ruling.reference) : undefined;
+    if (trusted?.id === named.id) return ruling;
+    return refused(403, `${image} is another image here than the one that was signed: pull it anew`);
   }
 
   /** By the names and digests under which it was pulled or pushed: one of them has to be trusted. */

@@ -7,7 +7,8 @@ import type { Answer } from './answers.ts';
 import { AmbiguousRequestError, type RequestHead, valuesOf } from './request-head.ts';
 import { versionOf } from './routes.ts';
 
-const FORMS = /^(?:application\/x-www-form-urlencoded|multipart\/form-data)/i;
+/** Media types whose bodies the engine reads as parameters. */
+export const FORMS = /^\s*(?:application\/x-www-form-urlencoded|multipart\/form-data)/i;
 
 /** The parameters of a query, each once but for those that may be repeated. @throws AmbiguousRequestError */
 export function parametersOf(

@@ -53,6 +53,17 @@ describe('the contract of containerd', () => {
 });
 
 describe('judging what was resolved already', () => {
+  for (const digests of ['any', '{ signed-ever: 30d }']) {
+    test(`S24 a tag that the registry moved is refused, also where ${digests} digests may be asked for`, async () => {
+      const repository = await stage.repository('registry.example.com/acme/app');
+      repository.tag('v1', 'old').publish();
+      const engine = stage.engine(`${POLICY}    digests: ${digests}\n`);
+      repository.tag('v1', 'good').publish();
+      for (const content of ['evil', 'old'])
+        expect(await judge(engine, { name: NAME, digest: digestOf(content) })).toMatchObject({ allowed: false });
+    });
+  }
+
   test('the digest that was signed for the tag is let through', async () => {
     const answer = await judge(await signed(), { name: NAME, digest: digestOf('good') });
     expect(answer).toEqual({ allowed: true, reason: `${NAME}: allowed` });

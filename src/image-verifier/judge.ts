@@ -12,5 +12,23 @@ export async function judge(engine: Pick<PolicyEngine, 'decide'>, { name, digest
   if (at >= 0 && name.slice(at + 1) !== digest)
     return { allowed: false, reason: `${name} was resolved to another digest: ${digest}` };
   const decision = await engine.decide(at >= 0 ? name : `${name}@${digest}`);
-  return { allowed: decision.outcome === 'allow', reason: `${name}: ${decisionText(decision)}` };
+  if (decision.outcome !== 'allow') return { allowed: false, reason: `${name}: ${decisionText(decision)}` };
+  return (
+    (at < 0 ? await movedTag(engine, { name, digest }) : undefined) ?? {
+      allowed: true,
+      reason: `${name}: ${decisionText(decision)}`,
+    }
+  );
+}
+
+/**
+ * A rule may let through digests that are asked for (`any`, `signed-ever`). Here nobody asked for one: the registry said
+ * what the tag means, and only trust data may.
+ */
+async function movedTag(engine: Pick<PolicyEngine, 'decide'>, { name, digest }: Question): Promise<Answer | undefined> {
+  const decision = await engine.decide(name);
+  if (decision.outcome !== 'allow') return { allowed: false, reason: `${name}: ${decisionText(decision)}` };
+  const isEnforced = decision.mode === 'enforce';
+  if (!isEnforced || !decision.verified || decision.digest === digest) return undefined;
+  return { allowed: false, reason: `${name} was resolved to ${digest}, but ${decision.digest} was signed` };
 }

@@ -136,7 +136,8 @@ describe('threats from the trust server and the way to it', () => {
       reader.hallmark('pull', '--output', `oci:${join(reader.home, name)}`, `${repository}:app`);
     expect((await pull('good')).stdout).toContain(fixed);
     const hex = fixed.slice('sha256:'.length);
-    const blobs = join(world.stage.directory, 'registry/data/docker/registry/v2/blobs/sha256');
+    const port = world.registry.slice(world.registry.lastIndexOf(':') + 1);
+    const blobs = join(world.stage.directory, `registry-${port}`, 'data/docker/registry/v2/blobs/sha256');
     const manifest = join(blobs, hex.slice(0, 2), hex, 'data');
     const bytes = readFileSync(manifest, 'utf8');
     writeFileSync(manifest, bytes.replace('"schemaVersion": 2', '"schemaVersion":\n2'));
