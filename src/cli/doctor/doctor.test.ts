@@ -70,6 +70,16 @@ describe('doctor on hosts.toml (fail-open list)', () => {
     ['malformed', 'server = ', 'hosts-malformed'],
     ['without a [host] table', 'server = "https://gw"\n', 'hosts-without-entry'],
     ['without server', '[host."https://gw"]\ncapabilities = ["pull"]\n', 'hosts-without-server'],
+    [
+      'with the registry as server',
+      'server = "https://registry-1.docker.io"\n[host."https://gw"]\ncapabilities = ["pull"]\n',
+      'hosts-open-server',
+    ],
+    [
+      'with the registry as host',
+      'server = "https://gw"\n[host."https://gw"]\n[host."https://registry-1.docker.io"]\n',
+      'hosts-own-registry',
+    ],
   ] as const) {
     test(`one that is ${what} is critical, for containerd and for Docker`, async () => {
       for (const place of ['/etc/containerd/certs.d/docker.io', '/etc/docker/certs.d/docker.io'])

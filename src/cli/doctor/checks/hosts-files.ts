@@ -24,7 +24,7 @@ function checkDirectory(machine: Machine, directory: string, name: string): read
   if (!machine.isDirectory(directory)) return [];
   const file = join(directory, 'hosts.toml');
   const text = machine.text(file);
-  if (text !== undefined) return checkFile(machine, file, text);
+  if (text !== undefined) return checkFile(machine, file, text, name);
   const hasDefault = machine.text(join(directory, '..', '_default', 'hosts.toml')) !== undefined;
   if (name === '_default' || !hasDefault) return [];
   return [
@@ -38,7 +38,7 @@ function checkDirectory(machine: Machine, directory: string, name: string): read
   ];
 }
 
-function checkFile(machine: Machine, file: string, text: string): readonly Finding[] {
+function checkFile(machine: Machine, file: string, text: string, registry: string): readonly Finding[] {
   const hosts = parseToml(text);
   if (hosts === undefined) {
     return [
@@ -69,6 +69,23 @@ function checkFile(machine: Machine, file: string, text: string): readonly Findi
       message: 'no server: the registry itself is asked when the hosts above refuse',
       fix: 'name the gateway as server too: hallmark gateway config containerd',
     });
+  else if (entries.length > 0 && !entries.map(hostOf).includes(hostOf(hosts.server)))
+    findings.push({
+      id: 'hosts-open-server',
+      severity: 'critical',
+      subject: file,
+      message: `server is ${hosts.server}, which is asked for the image when the hosts above refuse it`,
+      fix: 'name the gateway as server too: hallmark gateway config containerd',
+    });
+  const own = registry === 'docker.io' ? 'registry-1.docker.io' : registry;
+  if (entries.map(hostOf).includes(hostOf(own)))
+    findings.push({
+      id: 'hosts-own-registry',
+      severity: 'critical',
+      subject: file,
+      message: `${own} itself is a [host]: what it says is never verified`,
+      fix: 'give the gateway alone as [host]: hallmark gateway config containerd',
+    });
   if (entries.length === 1 && hasMirrors(machine))
     findings.push({
       id: 'hosts-with-mirrors',
@@ -84,4 +101,12 @@ function hasMirrors(machine: Machine): boolean {
   const daemon = parseJson(machine.text(machine.system('/etc/docker/daemon.json')) ?? '');
   const mirrors = at(daemon, 'registry-mirrors');
   return Array.isArray(mirrors) && mirrors.length > 0;
+}
+
+/** The host of an address, which may lack its scheme. */
+function hostOf(address: string): string {
+  return address
+    .replace(/^[a-z]+:\/\//i, '')
+    .replace(/\/.*$/, '')
+    .toLowerCase();
 }
