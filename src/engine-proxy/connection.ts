@@ -7,7 +7,13 @@ import { dial, join, write } from './engine-link.ts';
 import { imagesOfContainer, imagesOfService, type NamedImages } from './images-in-body.ts';
 import { type ImageJudge, RefusedImageError } from './judge.ts';
 import { parametersOf, pluginQuery, pulledImage, pullTrusted } from './pull.ts';
-import { AmbiguousRequestError, encodeRequestHead, parseRequestHead, type RequestHead } from './request-head.ts';
+import {
+  AmbiguousRequestError,
+  encodeRequestHead,
+  parseRequestHead,
+  type RequestHead,
+  valuesOf,
+} from './request-head.ts';
 import { parseResponseHead } from './response-head.ts';
 import { type Route, routeOf } from './routes.ts';
 import { DisconnectedError, SocketReader } from './socket-reader.ts';
@@ -72,6 +78,7 @@ async function serve(head: RequestHead, client: Socket, reader: SocketReader, de
       if (deps.builds === 'judge') throw buildKitRefused();
       return forwardStream(head, client, reader, deps);
     case 'stream':
+      requireStreamProtocol(head);
       return forwardStream(head, client, reader, deps);
     case 'pass':
       return forward(head, target(head), client, reader, deps);
@@ -152,6 +159,14 @@ async function forward(
  * A request for a raw stream. It becomes one when the engine says so; otherwise the answer is all there is, and what the
  * client sends on would be another request.
  */
+/** Attach and exec speak no HTTP; over an HTTP/2 that starts on any path, requests would pass that nobody judged. */
+function requireStreamProtocol({ headers }: RequestHead): void {
+  for (const protocol of valuesOf(headers, 'upgrade')) {
+    if (!/^(?:tcp|websocket)$/i.test(protocol.trim()))
+      throw new AmbiguousRequestError(`content trust: an upgrade to ${protocol.slice(0, 40)}`);
+  }
+}
+
 async function forwardStream(head: RequestHead, client: Socket, reader: SocketReader, deps: ProxyDeps): Promise<void> {
   const engine = await dial(deps.endpoint);
   client.on('close', () => engine.destroy());

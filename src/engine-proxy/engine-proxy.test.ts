@@ -307,6 +307,8 @@ describe('requests that could be read in two ways', () => {
     'POST /containers/create HTTP/1.1\r\nX: a\r\n b\r\n\r\n',
     'POST /containers/create HTTP/1.1\r\nX: a\nY: b\r\n\r\n',
     'POST //containers/create HTTP/1.1\r\n\r\n',
+    'GET /info HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n',
+    'POST /exec/x/start HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: tcp, h2c\r\nContent-Length: 0\r\n\r\n',
     'POST /x/../containers/create HTTP/1.1\r\n\r\n',
     'POST /containers/%2e%2e/containers/create HTTP/1.1\r\n\r\n',
     'POST /containers/create%2Fx/..%2f HTTP/1.1\r\n\r\n',
