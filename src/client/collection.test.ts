@@ -132,6 +132,19 @@ describe('an archive', () => {
     read();
   });
 
+  test('may lack the file of a delegation, and then has none of it; of targets it may not', async () => {
+    const { place, read } = await archived();
+    const drop = (role: string) => {
+      for (const file of readdirSync(join(place, 'tuf'), { recursive: true, encoding: 'utf8' }))
+        if (file.startsWith(`${role}.`)) rmSync(join(place, 'tuf', file));
+    };
+
+    drop(RELEASES);
+    expect([...read().files.keys()].sort() as string[]).toEqual(['snapshot', 'targets', 'timestamp']);
+    drop('targets');
+    refused(read, DAMAGED);
+  });
+
   test('whose note is missing, of another collection or no note is no archive', async () => {
     const { directory, place, read } = await archived();
     const note = join(place, 'archive.json');

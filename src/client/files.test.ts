@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'bun:test';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runFaults } from '../../test/faults/start.ts';
+import { refused } from '../../test/support/refusals.ts';
 import { scratchDirectories } from '../../test/support/scratch.ts';
 import { replaceFile } from './files.ts';
 
@@ -23,4 +24,13 @@ test('no file stays open', () => {
   for (let times = 0; times < 50; times++) replaceFile(path, new Uint8Array([times]));
 
   expect(open()).toBeLessThan(before + 25);
+});
+
+test('a file that cannot take its name leaves nothing behind', () => {
+  const directory = scratch();
+  const path = join(directory, 'taken');
+  mkdirSync(join(path, 'inside'), { recursive: true });
+
+  refused(() => replaceFile(path, new Uint8Array([1])), { name: 'TrustDirectoryError', code: 'unwritable' });
+  expect(readdirSync(directory)).toEqual(['taken']);
 });

@@ -4,7 +4,7 @@ import { refused } from '../../test/support/refusals.ts';
 import { scratchDirectories } from '../../test/support/scratch.ts';
 import { recordedPem } from '../../test/support/test-keys.ts';
 import type { KeyId } from '../tuf/index.ts';
-import { checkPinName, decodePins, encodePins, NO_PINS, trustPinning } from './pin-file.ts';
+import { checkPinName, decodePins, encodePins, loadPinFile, NO_PINS, trustPinning } from './pin-file.ts';
 
 const scratch = scratchDirectories();
 const MALFORMED = { name: 'MetadataError', code: 'malformed' };
@@ -51,5 +51,9 @@ describe('pins', () => {
       tofu: true,
       keys: { a: [A], b: [A], c: [A] },
     });
+  });
+
+  test('S8 that are named and are not there are an error, never none', () => {
+    refused(() => loadPinFile(`${scratch()}/pins.json`), { name: 'TrustDirectoryError', code: 'unreadable' });
   });
 });
