@@ -6,6 +6,12 @@ export type RefusalKind = 'ErrValidation' | 'ErrBadHierarchy' | 'ErrBadRoot' | '
 
 const MAX_MESSAGE = 320;
 
+/** What an error body says of a refused update. */
+export interface RefusalDetail {
+  readonly Name: RefusalKind;
+  readonly Error: { readonly Msg: string; readonly Missing?: RoleName };
+}
+
 /** An update that a client would not accept, so the server stores nothing of it. */
 export class UpdateRefusal extends Error {
   override readonly name = 'UpdateRefusal';
@@ -20,7 +26,7 @@ export class UpdateRefusal extends Error {
   }
 
   /** The form in which Notary's clients read it; short enough for the KiB of an error that they read. */
-  detail(): unknown {
+  detail(): RefusalDetail {
     const text = this.message.replace(/\p{C}/gu, '?');
     const Msg = text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE).toWellFormed()}…` : text;
     const error = this.missing === undefined ? { Msg } : { Missing: this.missing, Msg };

@@ -151,8 +151,7 @@ async function answered(app: Hono, request: Request, services: TrustServices): P
   if (!METHODS.has(request.method)) return new Response(null, { status: 405 });
   if (request.method !== 'HEAD') return app.fetch(request);
   // Hono would answer HEAD as GET; Notary has no such route
-  const { status, headers } = await notFound(request, services).catch((error) => problemResponse(error, services.log));
-  return new Response(null, { status, headers });
+  return (await notFound(request, services).catch((error) => problemResponse(error, services.log))).bare;
 }
 
 async function notFound(request: Request, services: TrustServices): Promise<never> {

@@ -4,6 +4,8 @@ import type { Fetch } from '../../service/index.ts';
 import { OTHER } from '../../service/metrics/index.ts';
 import { type Gun, MetadataError, parseGun } from '../../tuf/index.ts';
 import { attemptedUser } from '../auth/index.ts';
+import { ProblemResponse } from '../problems.ts';
+import { UpdateRefusal } from '../refusals.ts';
 import { decodedPath } from '../request-path.ts';
 import type { RefusalLog } from './refusal-log.ts';
 import type { TrustMetrics } from './trust-metrics.ts';
@@ -24,13 +26,14 @@ export function observedServer(fetch: Fetch, { metrics, refusals }: Observers): 
     }
     if (response.status < 400) return response;
     const route = trustRoute(request);
-    const { code, detail } = await problemIn(response);
+    const failed = response instanceof ProblemResponse ? response : undefined;
+    const code = failed?.problem.code ?? OTHER;
     metrics?.refused({ code });
     if (route === 'UpdateTUF') metrics?.published({ outcome: code });
     if (isRecorded(request, route, response.status)) {
       const user = attemptedUser(request);
       const claimed = user === undefined ? {} : { user };
-      refusals?.refused(request, gunIn(request), { route, code, ...detail, ...claimed });
+      refusals?.refused(request, gunIn(request), { route, code, ...(failed && refusalIn(failed)), ...claimed });
     }
     return response;
   };
@@ -47,26 +50,11 @@ function isRecorded(request: Request, route: TrustRoute, status: number): boolea
   return CHANGES.has(route) && status < 500 && status !== 429 && status !== 404;
 }
 
-interface Problem {
-  readonly code: string;
-  readonly detail: Readonly<Record<string, string>>;
-}
-
-/** The code that the body gives, with the kind of a refused update. */
-async function problemIn(response: Response): Promise<Problem> {
-  if (response.status === 404) return { code: 'METADATA_NOT_FOUND', detail: {} };
-  try {
-    // biome-ignore lint/suspicious/noExplicitAny: our own error body, or that of something in front; each field is checked
-    const body: any = await response.clone().json();
-    const [error] = body.errors;
-    const { Name, Error: about } = error.detail ?? {};
-    const detail: Record<string, string> = {};
-    if (typeof Name === 'string') detail.kind = Name;
-    if (typeof about?.Msg === 'string') detail.reason = about.Msg;
-    return { code: String(error.code), detail };
-  } catch {
-    return { code: OTHER, detail: {} };
-  }
+/** The kind and the reason of a refused update, as its sender reads them. */
+function refusalIn({ problem }: ProblemResponse): Readonly<Record<string, string>> {
+  if (!(problem.cause instanceof UpdateRefusal)) return {};
+  const { Name, Error: about } = problem.cause.detail();
+  return { kind: Name, reason: about.Msg };
 }
 
 function gunIn(request: Request): Gun | undefined {

@@ -1,26 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Metrics, OTHER, RequestMetrics } from '../../service/metrics/index.ts';
+import { PROBLEM_CODES } from '../problems.ts';
 import type { CacheStatistics, MetadataStorage } from '../storage/index.ts';
 import { TRUST_ROUTES } from './trust-route.ts';
-
-/** Every code that an error body can have. */
-export const PROBLEM_CODES = [
-  'NO_FILENAME',
-  'INVALID_ROLE',
-  'MALFORMED_JSON',
-  'VERSION',
-  'METADATA_NOT_FOUND',
-  'INVALID_UPDATE',
-  'MALFORMED_UPLOAD',
-  'TOO_LARGE',
-  'INVALID_GUN',
-  'INVALID_PARAMETERS',
-  'UNAUTHORIZED',
-  'TOOMANYREQUESTS',
-  'REQUEST_TIMEOUT',
-  'UNAVAILABLE',
-  'UNKNOWN',
-];
 
 /** Calls of storage that reads and writes make. */
 // a call that storage learns is one here too, or this does not compile

@@ -73,20 +73,20 @@ export class ExpiryNotices {
     if (!(await this.#mayGoOn(signal))) return everyMs;
     const before = new Date(clock().getTime() + lead);
     // what has expired already is no news
-    let after = startingAt(clock());
+    const query = { from: clock(), before, limit: PAGE };
+    let page = await storage.expiring(query);
     for (;;) {
-      const page = await storage.expiring({ before, after, limit: PAGE });
       for (const file of page) await this.#consider(file);
       const last = page.at(-1);
       if (last === undefined || page.length < PAGE || !(await this.#mayGoOn(signal))) return everyMs;
-      after = last;
+      page = await storage.expiring({ ...query, after: last });
     }
   }
 
   async #lookAhead(): Promise<void> {
     const { clock, storage } = this.#options;
     for (const role of HORIZON_ROLES) {
-      const [next] = await storage.expiring({ role, before: END_OF_TIME, after: startingAt(clock()), limit: 1 });
+      const [next] = await storage.expiring({ role, from: clock(), before: END_OF_TIME, limit: 1 });
       if (next === undefined) this.#horizon.delete(role);
       else this.#horizon.set(role, next.expires);
     }
@@ -136,8 +136,3 @@ export class ExpiryNotices {
 }
 
 const END_OF_TIME = new Date('9999-01-01T00:00:00Z');
-
-/** Before everything that expires at this moment or later. */
-function startingAt(expires: Date): ExpiringFile {
-  return { expires, gun: '', role: '', version: 0 } as unknown as ExpiringFile;
-}

@@ -161,6 +161,8 @@ export function describeExpiry(name: string, make: () => Promise<MetadataStorage
 
       expect((await list(storage, { before: day(9) })).map(([found]) => found)).toEqual(sorted);
       expect(await list(storage, { before: day(3) })).toEqual([]);
+      expect((await list(storage, { from: day(9) })).map(([found]) => found)).toEqual(sorted);
+      expect(await list(storage, { from: new Date(day(9).getTime() + 1) })).toEqual([]);
       expect(await list(storage, { role: TARGETS })).toEqual(sorted.map((name) => [name, 'targets', 1, day(9)]));
       const seen: unknown[] = [];
       let after = (await storage.expiring({ before: far, limit: 1 }))[0];

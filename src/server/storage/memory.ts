@@ -120,9 +120,10 @@ export class MemoryStorage implements MetadataStorage {
       .map(({ gun, version, expires }) => ({ gun, version, expires }));
   }
 
-  async expiring({ role, within, before, after, limit }: ExpiryQuery): Promise<readonly ExpiringFile[]> {
+  async expiring({ role, within, from, before, after, limit }: ExpiryQuery): Promise<readonly ExpiringFile[]> {
     return [...this.#expiry.values()]
       .filter((file) => file.expires < before && (role === undefined || file.role === role))
+      .filter((file) => from === undefined || file.expires >= from)
       .filter((file) => isWithin(within, file.gun))
       .sort(byExpiry)
       .filter((file) => after === undefined || byExpiry(after, file) < 0)

@@ -60,6 +60,8 @@ export interface ExpiringFile {
 export interface ExpiryQuery {
   readonly role?: RoleName;
   readonly within?: CollectionScope;
+  /** Only what expires at this moment or later. */
+  readonly from?: Date;
   /** Only what expires before this moment. */
   readonly before: Date;
   /** Only what comes after this one in the order of the answer: where the last answer ended. */

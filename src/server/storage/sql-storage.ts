@@ -242,11 +242,12 @@ export abstract class SqlStorage implements MetadataStorage {
     await this.opened.database.insertInto('hallmark_audit').values(auditRow(entry)).execute();
   }
 
-  async expiring({ role, within, before, after, limit }: ExpiryQuery): Promise<readonly ExpiringFile[]> {
+  async expiring({ role, within, from, before, after, limit }: ExpiryQuery): Promise<readonly ExpiringFile[]> {
     let query = this.opened.database
       .selectFrom('hallmark_expiry')
       .selectAll()
       .where('expires_at', '<', writeMoment(before));
+    if (from !== undefined) query = query.where('expires_at', '>=', writeMoment(from));
     if (role !== undefined) query = query.where('role', '=', role);
     if (within !== undefined) query = query.where(withinScope(this.opened.engine, within));
     if (after !== undefined) {
