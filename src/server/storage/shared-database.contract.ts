@@ -110,7 +110,7 @@ export function describeSharedDatabase(name: string, database: SharedTables<Meta
 
       const lost = storage.commit(gun, undefined, [fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1)], context);
 
-      await expect(lost).rejects.toBeInstanceOf(OutcomeUnknownError);
+      expect(await failureOf(lost)).toBeInstanceOf(OutcomeUnknownError);
       expect((await direct.latest(gun, TARGETS))?.version).toBe(1 as Version);
       await stop();
     });
@@ -131,7 +131,7 @@ export function describeSharedDatabase(name: string, database: SharedTables<Meta
         () => storage.check(),
       ];
       // the first of them finds connections that broke, the others none
-      for (const ask of asked) await expect(ask()).rejects.toBeInstanceOf(DatabaseUnavailableError);
+      for (const ask of asked) expect(await failureOf(ask())).toBeInstanceOf(DatabaseUnavailableError);
 
       expect((await direct.latest(gun, TIMESTAMP))?.version).toBe(1 as Version);
       expect(await direct.audit({ limit: 10 })).toHaveLength(1);
@@ -145,7 +145,7 @@ export function describeSharedDatabase(name: string, database: SharedTables<Meta
 
       const conflict = storage.commit(late, undefined, [fileOf(TIMESTAMP, 2)], context);
 
-      await expect(conflict).rejects.toBeInstanceOf(ConflictError);
+      expect(await failureOf(conflict)).toBeInstanceOf(ConflictError);
     });
 
     test.each(['before-commit', 'after-commit'] as const)('cut %s: a deletion is done, once', async (cut) => {
@@ -228,4 +228,12 @@ async function replayed(storage: MetadataStorage, name: Gun) {
     for (const { role, version, sha256 } of files) found.set(role, `${version} ${sha256}`);
   }
   return found;
+}
+
+/** `expect(…).rejects` holds the event loop while it waits, and drivers that lose a connection stand still meanwhile. */
+function failureOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 }
