@@ -32,6 +32,7 @@ export {
   type MetadataFile,
   type MetadataStorage,
   OutcomeUnknownError,
+  STORAGE_CALLS,
   type StoredFile,
   UnstorableNameError,
   type VerifiedFile,
