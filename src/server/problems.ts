@@ -6,23 +6,30 @@ import { AuthenticationError, AuthenticationUnavailableError, resourceOf, TooMan
 import { UpdateRefusal } from './refusals.ts';
 import { ConflictError, UnstorableNameError } from './storage/index.ts';
 
-/** The codes of Notary's error bodies (reference 6.3) that this server gives; `TOO_LARGE`, `REQUEST_TIMEOUT` and `UNAVAILABLE` are ours. */
-export type ProblemCode =
-  | 'NO_FILENAME'
-  | 'INVALID_ROLE'
-  | 'MALFORMED_JSON'
-  | 'VERSION'
-  | 'METADATA_NOT_FOUND'
-  | 'INVALID_UPDATE'
-  | 'MALFORMED_UPLOAD'
-  | 'TOO_LARGE'
-  | 'INVALID_GUN'
-  | 'INVALID_PARAMETERS'
-  | 'UNAUTHORIZED'
-  | 'TOOMANYREQUESTS'
-  | 'REQUEST_TIMEOUT'
-  | 'UNAVAILABLE'
-  | 'UNKNOWN';
+/**
+ * Status and message of each code of Notary's error bodies (reference 6.3) that this server gives; `TOO_LARGE`,
+ * `REQUEST_TIMEOUT` and `UNAVAILABLE` are ours. The one place that knows them.
+ */
+const PROBLEMS = {
+  NO_FILENAME: [400, 'No file/role name provided.'],
+  INVALID_ROLE: [400, 'The role you are attempting to operate on is invalid.'],
+  MALFORMED_JSON: [400, 'JSON sent by the client could not be parsed by the server'],
+  VERSION: [400, 'A newer version of metadata is already available.'],
+  METADATA_NOT_FOUND: [404, 'You have requested metadata that does not exist.'],
+  INVALID_UPDATE: [400, 'Update sent by the client is invalid.'],
+  MALFORMED_UPLOAD: [400, 'The body of your request is malformed.'],
+  TOO_LARGE: [413, 'The update is larger than this server accepts.'],
+  INVALID_GUN: [400, 'The server does not support actions on images of this name.'],
+  INVALID_PARAMETERS: [400, 'The parameters provided are not valid.'],
+  UNAUTHORIZED: [401, 'authentication required'],
+  TOOMANYREQUESTS: [429, 'too many requests'],
+  REQUEST_TIMEOUT: [408, 'The request did not arrive in time.'],
+  UNAVAILABLE: [503, 'The service cannot answer now. Try again later.'],
+  UNKNOWN: [500, 'unknown error'],
+} as const satisfies Readonly<Record<string, readonly [status: number, message: string]>>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+export const PROBLEM_CODES: readonly string[] = Object.keys(PROBLEMS);
 
 /** A request that gets an error body; nothing was changed. */
 export class TrustProblem extends Error {
@@ -38,48 +45,10 @@ export class TrustProblem extends Error {
     detail?: unknown,
     options: ErrorOptions & { readonly headers?: Readonly<Record<string, string>> } = {},
   ) {
-    super(describe(code)[1], options);
+    super(PROBLEMS[code][1], options);
     this.code = code;
     this.detail = detail;
     this.headers = options.headers ?? {};
-  }
-}
-
-/** Status and message of a code: the one place that knows them. */
-function describe(code: ProblemCode): readonly [status: number, message: string] {
-  switch (code) {
-    case 'NO_FILENAME':
-      return [400, 'No file/role name provided.'];
-    case 'INVALID_ROLE':
-      return [400, 'The role you are attempting to operate on is invalid.'];
-    case 'MALFORMED_JSON':
-      return [400, 'JSON sent by the client could not be parsed by the server'];
-    case 'VERSION':
-      return [400, 'A newer version of metadata is already available.'];
-    case 'METADATA_NOT_FOUND':
-      return [404, 'You have requested metadata that does not exist.'];
-    case 'INVALID_UPDATE':
-      return [400, 'Update sent by the client is invalid.'];
-    case 'MALFORMED_UPLOAD':
-      return [400, 'The body of your request is malformed.'];
-    case 'TOO_LARGE':
-      return [413, 'The update is larger than this server accepts.'];
-    case 'INVALID_GUN':
-      return [400, 'The server does not support actions on images of this name.'];
-    case 'INVALID_PARAMETERS':
-      return [400, 'The parameters provided are not valid.'];
-    case 'UNAUTHORIZED':
-      return [401, 'authentication required'];
-    case 'TOOMANYREQUESTS':
-      return [429, 'too many requests'];
-    case 'REQUEST_TIMEOUT':
-      return [408, 'The request did not arrive in time.'];
-    case 'UNAVAILABLE':
-      return [503, 'The service cannot answer now. Try again later.'];
-    case 'UNKNOWN':
-      return [500, 'unknown error'];
-    default:
-      return code satisfies never;
   }
 }
 
@@ -145,7 +114,7 @@ function signerProblem({ code }: RemoteSignerError): ProblemCode {
 const MAX_BODY = 1024;
 
 function render({ code, detail, headers }: TrustProblem): Response {
-  const [status, message] = describe(code);
+  const [status, message] = PROBLEMS[code];
   const body = (about: unknown) => `${JSON.stringify({ errors: [{ code, message, detail: about }] })}\n`;
   const text = body(detail);
   return new Response(Buffer.byteLength(text) < MAX_BODY ? text : body(undefined), {

@@ -1,28 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Metrics, OTHER, RequestMetrics } from '../../service/metrics/index.ts';
+import { PROBLEM_CODES } from '../problems.ts';
 import { type CacheStatistics, STORAGE_CALLS } from '../storage/index.ts';
 import { TRUST_ROUTES } from './trust-route.ts';
 
-/** Every code that an error body can have. */
-export const PROBLEM_CODES = [
-  'NO_FILENAME',
-  'INVALID_ROLE',
-  'MALFORMED_JSON',
-  'VERSION',
-  'METADATA_NOT_FOUND',
-  'INVALID_UPDATE',
-  'MALFORMED_UPLOAD',
-  'TOO_LARGE',
-  'INVALID_GUN',
-  'INVALID_PARAMETERS',
-  'UNAUTHORIZED',
-  'TOOMANYREQUESTS',
-  'REQUEST_TIMEOUT',
-  'UNAVAILABLE',
-  'UNKNOWN',
-];
-
-export const SIGNER_CALLS = ['create', 'signer', 'info', 'remove', 'check', 'sign'];
+/** Those of service keys, and the signatures that their signers make. */
+export const SIGNER_CALLS = ['create', 'signer', 'info', 'remove', 'sign'];
 
 export type CallResult = 'ok' | 'conflict' | 'error';
 
