@@ -40,6 +40,7 @@ export {
   withRequestLog,
 } from './request-log.ts';
 export { noteOrigin, originOf, type RequestOrigin } from './request-origin.ts';
+export { pathAndQuery, queryOf } from './request-target.ts';
 export type { Span, Tracing } from './span.ts';
 export { loadAuthorities, loadTlsIdentity, TlsError, type TlsIdentity } from './tls-identity.ts';
 export { type TlsWatch, type TlsWatchOptions, watchTls } from './tls-watch.ts';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Metrics } from '../metrics/index.ts';
 import type { Fetch } from '../request-log.ts';
+import { pathAndQuery } from '../request-target.ts';
 import type { Health } from './health.ts';
 
 export interface OperationsOptions {
@@ -15,8 +16,7 @@ export interface OperationsOptions {
 export function operationsApp({ health, metrics }: OperationsOptions): Fetch {
   return async (request) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return new Response(null, { status: 405 });
-    // a probe may speak HTTP/1.0 and name no host: then the URL is a path
-    switch (new URL(request.url, 'http://localhost').pathname) {
+    switch (pathAndQuery(request.url)[0]) {
       case '/live':
         return json(200, { status: 'live' });
       case '/ready':
