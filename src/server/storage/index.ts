@@ -37,5 +37,5 @@ export {
   UnstorableNameError,
   type VerifiedFile,
 } from './metadata-storage.ts';
-export { migrateMetadata, type OpenedMetadataStorage, openMetadataStorage } from './open-storage.ts';
+export { type OpenedMetadataStorage, openMetadataStorage } from './open-storage.ts';
 export { METADATA_SCHEMA, type MetadataTables } from './schema.ts';
