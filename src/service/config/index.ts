@@ -11,7 +11,7 @@ export { aliasPassphrases } from './alias-passphrases.ts';
 export { type CheckResult, type NamedCheck, openSecrets, runChecks } from './checks.ts';
 export { databaseAddress, readPem } from './database.ts';
 export { type ConfigDocument, type ConfigPath, isRecord, readConfigDocument } from './document.ts';
-export { type Environment, variableOf } from './environment.ts';
+export type { Environment } from './environment.ts';
 export { ConfigError, type ConfigProblem } from './errors.ts';
 export {
   type ConfigForm,
@@ -20,7 +20,7 @@ export {
   type LoadedConfig,
   loadServiceConfig,
 } from './forms.ts';
-export { type ConfigJsonSchema, jsonSchemaOf, leavesOf } from './known-keys.ts';
+export { type ConfigJsonSchema, jsonSchemaOf } from './known-keys.ts';
 export { understand } from './load.ts';
 export {
   levelOfNotary,
