@@ -11,6 +11,7 @@ import {
   size,
   span,
   storageSection,
+  translatedBy,
 } from '../../service/config/index.ts';
 import { MAX_LISTEN_SECONDS } from '../../service/index.ts';
 import { isGunPrefix } from '../gun-prefixes.ts';
@@ -109,9 +110,7 @@ const shape = z.strictObject({
 type Given = z.output<typeof shape>;
 
 /** Hallmark's own form of the server's configuration. */
-export const ownServerSchema = shape.transform((given, context): ServerSettings => {
-  const refuse = (path: readonly string[], message: string) =>
-    context.addIssue({ code: 'custom', path: [...path], message });
+export const ownServerSchema = translatedBy(shape, (given, refuse): ServerSettings | undefined => {
   const { listen, tls, plaintext } = given.server;
   if ((tls === undefined) !== plaintext) {
     refuse(
@@ -120,12 +119,15 @@ export const ownServerSchema = shape.transform((given, context): ServerSettings 
     );
   }
   const keys = keysOf(given);
-  if (keys === undefined) refuse([], 'either signer (a service of its own) or keys (held by this server) is needed');
+  if (keys === undefined) {
+    refuse([], 'either signer (a service of its own) or keys (held by this server) is needed');
+    return undefined;
+  }
   return {
     listen,
     tls: tls ?? 'plain',
     storage: given.storage,
-    keys: keys ?? { at: 'memory' },
+    keys,
     keyAlgorithm: given.keyAlgorithm,
     auth: given.auth,
     gunPrefixes: given.repositories.prefixes,

@@ -24,14 +24,12 @@ export { type ConfigJsonSchema, jsonSchemaOf } from './known-keys.ts';
 export { understand } from './load.ts';
 export {
   levelOfNotary,
-  type NotaryStorage,
   notaryLogging,
   notaryPath,
   notaryReporting,
   notaryStorage,
   notaryText,
   notObeyed,
-  type Refuse,
   reportingNotObeyed,
   storageOfNotary,
 } from './notary-sections.ts';
@@ -47,4 +45,5 @@ export {
   type TlsPaths,
 } from './sections.ts';
 export { storageChecks } from './storage-checks.ts';
+export { type Refuse, translatedBy } from './translation.ts';
 export { type Address, address, filePath, parseAddress, size, span } from './values.ts';
