@@ -16,6 +16,7 @@ import { Renewer } from '../renewal/index.ts';
 import { observedKeys, observedServer, observedStorage, TrustMetrics, trustRoute } from './index.ts';
 
 const DAY = 86_400_000;
+const RENEWAL = { leads: { timestamp: 4 * DAY, snapshot: 30 * DAY }, perSecond: 20, wait: async () => {} };
 const SIGNAL = new AbortController().signal;
 const SECRET = Buffer.from('a secret of twenty-four bytes and more');
 
@@ -66,8 +67,7 @@ async function replica(directory: string, name: string, keys: TrustStage['keys']
     fetch,
     path,
     storage,
-    renew: () =>
-      new Renewer({ ...common, storage, refresher: stage.server.refresher, wait: async () => {} }).step(SIGNAL),
+    renew: () => new Renewer({ ...common, ...RENEWAL, storage, refresher: stage.server.refresher }).step(SIGNAL),
     tell: () => webhooks.step(endpoint, SIGNAL),
     copy: async () => (await AuditWriter.open({ ...common, source: storage, path, name })).stop(),
   };
