@@ -7,13 +7,12 @@ import { SERVER_ITSELF } from '../actor.ts';
 import { decodeStored } from '../current-view.ts';
 import { heldKeys } from '../online-keys.ts';
 import type { ExpiringFile, MetadataStorage } from '../storage/index.ts';
-import type { ExpirySource, NoticeLog } from './expiry-source.ts';
 
 /** The roles whose expiry is measured: a delegation's name is for its publisher to choose (S23). */
 export const HORIZON_ROLES = [ROOT, TARGETS, SNAPSHOT, TIMESTAMP] as const;
 
 export interface ExpiryNoticesOptions {
-  readonly storage: ExpirySource & NoticeLog & Pick<MetadataStorage, 'latest'>;
+  readonly storage: Pick<MetadataStorage, 'expiring' | 'latest' | 'audit' | 'recordAudit'>;
   /** Tell what the server signs itself: then there is nobody to tell. */
   readonly keys: Pick<ServiceKeys, 'info'>;
   readonly coordination: Coordination;

@@ -8,5 +8,4 @@
  *     await renewer.stop();
  */
 export { ExpiryNotices, type ExpiryNoticesOptions, HORIZON_ROLES } from './expiry-notices.ts';
-export type { ExpirySource, NoticeLog } from './expiry-source.ts';
 export { type Leads, Renewer, type RenewerOptions } from './renewer.ts';

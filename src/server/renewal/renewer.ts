@@ -4,8 +4,7 @@ import { type Log, type Loop, startLoop, type Wait, waitFor } from '../../servic
 import { type Gun, SNAPSHOT, TIMESTAMP } from '../../tuf/index.ts';
 import type { OnlineRole } from '../online-keys.ts';
 import type { Due, Refresher, Renewal } from '../refresh.ts';
-import type { ExpiringFile } from '../storage/index.ts';
-import type { ExpirySource } from './expiry-source.ts';
+import type { ExpiringFile, MetadataStorage } from '../storage/index.ts';
 
 /** How long before it expires something is seen to, in milliseconds. */
 export interface Leads {
@@ -14,7 +13,7 @@ export interface Leads {
 }
 
 export interface RenewerOptions {
-  readonly storage: ExpirySource;
+  readonly storage: Pick<MetadataStorage, 'expiring' | 'backfillExpiry'>;
   readonly refresher: Pick<Refresher, 'renew'>;
   readonly coordination: Coordination;
   /** Tells this process from the other replicas. */
