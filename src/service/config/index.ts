@@ -8,7 +8,7 @@
  *     const config = understand(document, { schema, env: process.env, prefix: 'HALLMARK_SERVER_' });
  */
 export { aliasPassphrases } from './alias-passphrases.ts';
-export { type CheckResult, type NamedCheck, openSecrets, runChecks } from './checks.ts';
+export { type CheckResult, certificateCheck, type NamedCheck, runChecks } from './checks.ts';
 export { databaseAddress, readPem } from './database.ts';
 export { type ConfigDocument, type ConfigPath, isRecord, readConfigDocument } from './document.ts';
 export type { Environment } from './environment.ts';
@@ -44,6 +44,6 @@ export {
   storageSection,
   type TlsPaths,
 } from './sections.ts';
-export { storageChecks } from './storage-checks.ts';
+export { storageChecks, storageSecret } from './storage-checks.ts';
 export { type Refuse, translatedBy } from './translation.ts';
 export { type Address, address, filePath, parseAddress, size, span } from './values.ts';

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { type Listener, listen } from '../listener.ts';
 import type { Metrics } from '../metrics/index.ts';
 import type { Fetch } from '../request-log.ts';
 import { pathAndQuery } from '../request-target.ts';
@@ -27,6 +29,14 @@ export function operationsApp({ health, metrics }: OperationsOptions): Fetch {
         return new Response(null, { status: 404 });
     }
   };
+}
+
+/** The listener of what settings say; none where they say nothing. @throws ListenError */
+export function listenForOperations(
+  address: { readonly hostname: string; readonly port: number } | undefined,
+  options: OperationsOptions,
+): Listener | undefined {
+  return address && listen({ fetch: operationsApp(options), tls: 'plain', ...address, limits: { drainMs: 1000 } });
 }
 
 async function ready(health: Health): Promise<Response> {
