@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { dockerConfigDirectory, type Transport, type TransportInit } from '../registry/index.ts';
+import { dockerConfigDirectory, fetchTransport, type TlsOptions, type Transport } from '../registry/index.ts';
 import type { Io } from './io.ts';
 import type { GlobalOptions } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
 /** How to speak TLS with one host. */
-export interface TlsFiles {
-  readonly ca?: readonly string[];
+export interface TlsFiles extends TlsOptions {
   /** Whether the system's authorities may vouch for the host as well. */
   readonly orSystem?: boolean;
-  readonly cert?: string;
-  readonly key?: string;
 }
 
 /**
@@ -87,25 +84,16 @@ export const UNKNOWN_AUTHORITY = new Set([
  * system's only when they did not issue the certificate: to load those for each call costs more than the whole exchange.
  */
 export function tlsTransport({ orSystem = false, ca, ...client }: TlsFiles): Transport {
-  const send = (url: string, { method, headers, body, signal }: TransportInit, tls: object): Promise<Response> => {
-    const init = {
-      method,
-      headers,
-      signal,
-      redirect: 'manual' as const,
-      ...(body === undefined ? {} : { body }),
-      ...(body instanceof ReadableStream ? { duplex: 'half' as const } : {}),
-      ...(Object.keys(tls).length === 0 ? {} : { tls }),
-    };
-    return fetch(url, init as RequestInit);
-  };
+  const bySystem = fetchTransport(client);
+  if (ca === undefined) return bySystem;
+  const byOwn = fetchTransport({ ca, ...client });
   return async (url, init) => {
     try {
-      return await send(url, init, ca === undefined ? client : { ca, ...client });
+      return await byOwn(url, init);
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : '';
       if (!orSystem || !UNKNOWN_AUTHORITY.has(code) || init.body instanceof ReadableStream) throw error;
-      return send(url, init, client);
+      return bySystem(url, init);
     }
   };
 }

@@ -271,7 +271,7 @@ describe('its own output is verified before it is sent', () => {
     const { server, user } = await delegated();
     await user.publisher.sign('v2', targetOf('two'));
     for (const update of server.sent)
-      for (const [role, file] of update) notaryV1.assertCanonicalFile(role === ROOT ? 'root' : 'targets', file);
+      for (const [role, file] of update) notaryV1.decodeCanonical(role === ROOT ? 'root' : 'targets', file);
     expect(NOW.getTime()).toBeLessThan(
       notaryV1.decode('targets', server.files.get(TARGETS) as Uint8Array).signed.expires.getTime(),
     );

@@ -134,7 +134,7 @@ export function completeFile(dialect: Dialect, file: PendingFile): Uint8Array {
     );
   }
   const bytes = dialect.encode(file);
-  for (const { keys, role } of file.authorities) verifyRole(file.role, dialect.decode(file.kind, bytes), keys, role);
-  dialect.assertCanonicalFile(file.kind, bytes);
+  const envelope = dialect.decodeCanonical(file.kind, bytes);
+  for (const { keys, role } of file.authorities) verifyRole(file.role, envelope, keys, role);
   return bytes;
 }

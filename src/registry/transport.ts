@@ -14,8 +14,11 @@ export interface TransportInit {
 
 /** How the other side's certificate is checked. */
 export interface TlsOptions {
-  /** PEM certificates of the authorities that may vouch for the registry, in place of the system's. */
-  readonly ca?: string;
+  /** PEM certificates of the authorities that may vouch for the host, in place of the system's. */
+  readonly ca?: string | readonly string[];
+  /** PEM of a client's certificate and its key. */
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 export interface Timeouts {
@@ -40,7 +43,7 @@ export function fetchTransport(tls: TlsOptions = {}): Transport {
       redirect: 'manual' as const,
       ...(body === undefined ? {} : { body }),
       ...(body instanceof ReadableStream ? { duplex: 'half' as const } : {}),
-      ...(tls.ca === undefined ? {} : { tls: { ca: tls.ca } }),
+      ...(Object.keys(tls).length === 0 ? {} : { tls }),
     };
     return fetch(url, init as RequestInit);
   };

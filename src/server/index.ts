@@ -3,43 +3,13 @@
  * The trust server: Notary's HTTP API over verified metadata. It believes no upload: what it stores has gone through the
  * stages of a client. It never holds a root, targets or delegation key.
  *
- *     const server = await openTrustServer({ dataDir: '/var/lib/hallmark', clock: () => new Date(), log, env });
+ *     const { storage, close } = await openMetadataStorage({ engine: 'sqlite', url: '/var/lib/hallmark/server.db' });
+ *     const server = createTrustServer({ storage: new CachedStorage(storage), keys, clock: () => new Date(), log, auth });
  *     const listener = listen({ fetch: server.fetch, tls: identity, hostname: '127.0.0.1', port: 4443 });
  *     await listener.stop();
- *     await server.close();
+ *     await close();
  */
-export type { Actor } from './actor.ts';
-export { type DataDirectory, MissingPassphraseError, prepareDataDirectory } from './data-directory.ts';
-export { GunPrefixError } from './gun-prefixes.ts';
-export { DEFAULT_LIMITS, type UpdateLimits } from './limits.ts';
-export {
-  type OpenedTrustServer,
-  type OpenTrustServerOptions,
-  openTrustServer,
-} from './open-trust-server.ts';
-export { type CacheAges, DEFAULT_CACHE_AGES } from './responses.ts';
+export { prepareDataDirectory } from './data-directory.ts';
+export { DEFAULT_CACHE_AGES } from './responses.ts';
 export { createTrustServer, type TrustServer, type TrustServerOptions } from './routes.ts';
-export {
-  type AuditAction,
-  type AuditDetail,
-  type AuditEntry,
-  type AuditQuery,
-  type AuditRecord,
-  CachedStorage,
-  type Change,
-  type ChangeContext,
-  type ChangeQuery,
-  type CommitContext,
-  ConflictError,
-  type ExpiringFile,
-  type ExpiryQuery,
-  MemoryStorage,
-  type MetadataStorage,
-  migrateMetadata,
-  type OpenedMetadataStorage,
-  OutcomeUnknownError,
-  openMetadataStorage,
-  type StoredFile,
-  UnstorableNameError,
-  type VerifiedFile,
-} from './storage/index.ts';
+export { CachedStorage, MemoryStorage, type MetadataStorage, openMetadataStorage } from './storage/index.ts';

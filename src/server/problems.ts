@@ -10,7 +10,7 @@ import { ConflictError, UnstorableNameError } from './storage/index.ts';
  * Status and message by the code of Notary's error bodies (reference 6.3): the one place that knows them. `TOO_LARGE`,
  * `REQUEST_TIMEOUT` and `UNAVAILABLE` are ours.
  */
-const DESCRIPTIONS = {
+const PROBLEMS = {
   NO_FILENAME: [400, 'No file/role name provided.'],
   INVALID_ROLE: [400, 'The role you are attempting to operate on is invalid.'],
   MALFORMED_JSON: [400, 'JSON sent by the client could not be parsed by the server'],
@@ -28,8 +28,8 @@ const DESCRIPTIONS = {
   UNKNOWN: [500, 'unknown error'],
 } as const satisfies Readonly<Record<string, readonly [status: number, message: string]>>;
 
-export type ProblemCode = keyof typeof DESCRIPTIONS;
-export const PROBLEM_CODES = Object.keys(DESCRIPTIONS) as readonly ProblemCode[];
+export type ProblemCode = keyof typeof PROBLEMS;
+export const PROBLEM_CODES = Object.keys(PROBLEMS) as readonly ProblemCode[];
 
 /** A request that gets an error body; nothing was changed. */
 export class TrustProblem extends Error {
@@ -45,7 +45,7 @@ export class TrustProblem extends Error {
     detail?: unknown,
     options: ErrorOptions & { readonly headers?: Readonly<Record<string, string>> } = {},
   ) {
-    super(DESCRIPTIONS[code][1], options);
+    super(PROBLEMS[code][1], options);
     this.code = code;
     this.detail = detail;
     this.headers = options.headers ?? {};
@@ -130,7 +130,7 @@ const MAX_BODY = 1024;
 
 function render(problem: TrustProblem): ProblemResponse {
   const { code, detail, headers } = problem;
-  const [status, message] = DESCRIPTIONS[code];
+  const [status, message] = PROBLEMS[code];
   const body = (about: unknown) => `${JSON.stringify({ errors: [{ code, message, detail: about }] })}\n`;
   const text = body(detail);
   return new ProblemResponse(problem, Buffer.byteLength(text) < MAX_BODY ? text : body(undefined), {

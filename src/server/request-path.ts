@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { pathAndQuery } from '../service/index.ts';
 import { type Gun, isTopLevel, MetadataError, parseGun, parseRoleName, type RoleName } from '../tuf/index.ts';
 import { TrustProblem } from './problems.ts';
-import { pathAndQuery } from './request-target.ts';
 
 /** The path of a request's URL, percent-decoded once; `undefined` if its escapes spell no text. */
 export function decodedPath(url: string): string | undefined {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Context, Hono } from 'hono';
 import { recently } from '../service/health/index.ts';
-import { identifyRequest, type Log } from '../service/index.ts';
+import { identifyRequest, type Log, pathAndQuery } from '../service/index.ts';
 import type { ServiceKeyAlgorithm, ServiceKeys } from '../signing/service-keys/index.ts';
 import { ANONYMOUS } from './actor.ts';
 import type { Authenticator } from './auth/index.ts';
@@ -10,7 +10,6 @@ import { DEFAULT_LIMITS, type UpdateLimits } from './limits.ts';
 import { problemResponse, TrustProblem } from './problems.ts';
 import { Refresher } from './refresh.ts';
 import { cleanPath, decodedPath, gunOf } from './request-path.ts';
-import { pathAndQuery } from './request-target.ts';
 import { type CacheAges, DEFAULT_CACHE_AGES } from './responses.ts';
 import {
   COLLECTION_ROUTES,

@@ -27,7 +27,6 @@ export { listenReloading, type ReloadingListener, type ReloadingOptions } from '
 export {
   currentRequest,
   identifyRequest,
-  inRequest,
   outsideOfRequests,
   type RequestContext,
   traced,
@@ -40,8 +39,9 @@ export {
   withRequestLog,
 } from './request-log.ts';
 export { noteOrigin, originOf, type RequestOrigin } from './request-origin.ts';
+export { pathAndQuery, queryOf } from './request-target.ts';
 export type { Span, Tracing } from './span.ts';
-export { loadAuthorities, loadTlsIdentity, TlsError, type TlsIdentity } from './tls-identity.ts';
+export { loadTlsIdentity, TlsError, type TlsIdentity } from './tls-identity.ts';
 export { type TlsWatch, type TlsWatchOptions, watchTls } from './tls-watch.ts';
 export { listenUnix, type UnixListener, type UnixListenOptions } from './unix-listener.ts';
 export { placeSocket } from './unix-socket.ts';

@@ -139,6 +139,15 @@ describe('a request', () => {
     expect(read()).toMatchObject([{ user: 'ann' }]);
   });
 
+  test('is written with its path and without its query, also where HTTP/1.0 named no host', async () => {
+    const { log, read } = lines();
+    const fetch = withRequestLog(async () => new Response(), log);
+    for (const url of ['https://x/v2/app/list?q=/x', '/v2/app/list?q=/x', '/a'])
+      await fetch(Object.defineProperty(post(), 'url', { value: url }));
+
+    expect(read().map(({ path }) => path)).toEqual(['/v2/app/list', '/v2/app/list', '/a']);
+  });
+
   test('does not own what several wait for', async () => {
     const fetch = withRequestLog(async () => new Response(String(outsideOfRequests(currentRequest))), SILENT_LOG);
 

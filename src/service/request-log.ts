@@ -4,6 +4,7 @@ import { TrustedProxies } from './client-address.ts';
 import type { Log } from './log.ts';
 import { inRequest, type RequestContext } from './request-context.ts';
 import { peerOf, type RequestOrigin } from './request-origin.ts';
+import { pathAndQuery } from './request-target.ts';
 import type { Span, Tracing } from './span.ts';
 
 export type Fetch = (request: Request) => Promise<Response>;
@@ -127,7 +128,7 @@ function write(log: Log, { method, url }: Request, status: number, ms: number, c
   const line = {
     requestId: context.id,
     method,
-    path: url.slice(url.indexOf('/', 8)).replace(/\?.*$/s, ''),
+    path: pathAndQuery(url)[0],
     status,
     ms: Math.round(ms * 10) / 10,
     ...(context.caller.name === undefined ? {} : { user: context.caller.name }),

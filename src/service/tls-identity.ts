@@ -39,7 +39,7 @@ export async function loadTlsIdentity(
 }
 
 /** Reads PEM certificates of authorities, one at least. @throws TlsError */
-export async function loadAuthorities(file: string): Promise<string> {
+async function loadAuthorities(file: string): Promise<string> {
   const text = await readText(file);
   const certificates = text.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
   if (certificates.length === 0) throw new TlsError(file, 'no PEM certificate of an authority');

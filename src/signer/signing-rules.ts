@@ -61,8 +61,7 @@ function decoded(role: SignedRole, content: Uint8Array): Timestamp | Snapshot {
     const signed = notaryV1.decodeSigned(role, content);
     // bytes that others would write otherwise brick a repository; unknown fields would be signed unseen (S10)
     const file = notaryV1.encode({ signedBytes: content, signatures: [] });
-    notaryV1.assertCanonicalFile(role, file);
-    if (equalBytes(notaryV1.decode(role, file).signedBytes, content)) return signed;
+    if (equalBytes(notaryV1.decodeCanonical(role, file).signedBytes, content)) return signed;
     throw new MetadataError('malformed', 'content is not in canonical form');
   } catch (cause) {
     if (!(cause instanceof MetadataError)) throw cause;

@@ -11,8 +11,7 @@ import {
   MAX_MESSAGE_BYTES,
   SIGN,
 } from '../signing/protocol/index.ts';
-import type { ServiceKeys } from '../signing/service-keys/index.ts';
-import type { KeyId } from '../tuf/index.ts';
+import { assertReachable, type ServiceKeys } from '../signing/service-keys/index.ts';
 import type { Audit } from './audit.ts';
 import { AuditTrail } from './audit-trail.ts';
 import { type CallLimits, Calls, DEFAULT_CALL_LIMITS, definitionOf } from './calls.ts';
@@ -108,12 +107,10 @@ function addServices(server: Server, options: SigningServiceOptions): void {
   );
 }
 
-const NO_KEY = '0'.repeat(64) as KeyId;
-
-/** Whether keys can be asked for: a look-up of one that cannot exist. */
+/** Whether keys can be asked for. */
 async function isWell(keys: ServiceKeys, log: Log): Promise<boolean> {
   try {
-    await keys.info(NO_KEY);
+    await assertReachable(keys);
     return true;
   } catch (error) {
     log.error({ error }, 'keys cannot be had');

@@ -19,10 +19,10 @@ export interface Dialect {
   encodeSigned(signed: Signed): Uint8Array;
 
   /**
-   * Checks that every other implementation would write this file with these very bytes, so that none of them records
-   * the hash of bytes that do not exist. @throws MetadataError `malformed`
+   * As {@link decode}, of a file that every other implementation would write with these very bytes, so that none of them
+   * records the hash of bytes that do not exist. @throws MetadataError `malformed`
    */
-  assertCanonicalFile(kind: Signed['type'], file: Uint8Array): void;
+  decodeCanonical<K extends Signed['type']>(kind: K, file: Uint8Array): Envelope<SignedOf<K>>;
 
   /** The root keys that may speak for `gun`: at `at`, or at any time when it is left out. */
   rootKeys(root: Root, gun: Gun, at?: Date): ReadonlyMap<KeyId, PublicKey>;

@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, describe, expect } from 'bun:test';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openTrustServer } from '../../src/server/index.ts';
-import { listen, SILENT_LOG } from '../../src/service/index.ts';
+import { listen } from '../../src/service/index.ts';
 import { SERVER_ENGINES, type ServerEngine, scratchDatabases } from '../support/databases.ts';
 import { DUMP_PASSPHRASES, restoreDump } from '../support/notary-dumps.ts';
+import { openTrustServer } from '../support/open-trust-server.ts';
 import { VECTORS } from '../support/vectors.ts';
 import { promise } from './support/journal.ts';
 import { expectSuccess, type NotaryWorld, openNotaryWorld, tableRows } from './support/notary-world.ts';
@@ -21,7 +21,7 @@ interface Successor {
 }
 
 async function serve(dataDir: string, env: Readonly<Record<string, string>> = {}): Promise<Successor> {
-  const server = await openTrustServer({ dataDir, clock: () => new Date(), log: SILENT_LOG, env });
+  const server = await openTrustServer(dataDir, () => new Date(), env);
   const listener = listen({ fetch: server.fetch, tls: 'plain', hostname: '127.0.0.1', port: 0 });
   return {
     url: `http://127.0.0.1:${listener.port}`,

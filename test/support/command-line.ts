@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { type Io, runProgram } from '../../src/cli/index.ts';
 import { embeddedRegistry, MemoryRegistryStorage } from '../../src/registry/index.ts';
-import { openTrustServer } from '../../src/server/index.ts';
-import { listen, SILENT_LOG } from '../../src/service/index.ts';
+import { listen } from '../../src/service/index.ts';
+import { openTrustServer } from './open-trust-server.ts';
 
 export interface Ran {
   readonly exitCode: number;
@@ -36,7 +36,7 @@ const pass = (request: Request, next: Fetch) => next(request);
 
 export async function openWorld(clock: () => Date = () => new Date()): Promise<CommandLineWorld> {
   const directory = mkdtempSync(join(tmpdir(), 'hallmark-cli-'));
-  const server = await openTrustServer({ dataDir: 'memory', clock, log: SILENT_LOG, env: {} });
+  const server = await openTrustServer('memory', clock);
   const registry = embeddedRegistry(new MemoryRegistryStorage());
   const fetchImage: Fetch = (request) => Promise.resolve(registry.fetch(request));
   const trust = listen({

@@ -56,7 +56,7 @@ for (const repository of vectorRepositories()) {
         const envelope = notaryV1.decode(kindOf(role), bytes);
         expect(envelope.signed.version as number).toBe(version);
         expect(equalBytes(notaryV1.encode(envelope), bytes)).toBe(true);
-        notaryV1.assertCanonicalFile(kindOf(role), bytes);
+        notaryV1.decodeCanonical(kindOf(role), bytes);
       }
     });
 

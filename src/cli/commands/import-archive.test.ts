@@ -3,8 +3,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CommandLineWorld, openWorld } from '../../../test/support/command-line.ts';
-import { openMetadataStorage, openTrustServer } from '../../server/index.ts';
-import { type Listener, listen, SILENT_LOG } from '../../service/index.ts';
+import { openTrustServer } from '../../../test/support/open-trust-server.ts';
+import { openMetadataStorage } from '../../server/index.ts';
+import { type Listener, listen } from '../../service/index.ts';
 import { parseGun, ROOT, TARGETS, TIMESTAMP, type Version } from '../../tuf/index.ts';
 
 const START = new Date('2026-11-25T12:00:00Z');
@@ -53,7 +54,7 @@ async function archiveAgain(): Promise<void> {
 }
 
 async function startSuccessor(): Promise<string> {
-  const server = await openTrustServer({ dataDir: data(), clock: () => now, log: SILENT_LOG, env: {} });
+  const server = await openTrustServer(data(), () => now);
   const listener: Listener = listen({ fetch: server.fetch, tls: 'plain', hostname: '127.0.0.1', port: 0 });
   successor = {
     url: `http://127.0.0.1:${listener.port}`,

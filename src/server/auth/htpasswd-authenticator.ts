@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Log } from '../../service/index.ts';
-import { originOf } from '../../service/index.ts';
+import { type Log, originOf, pathAndQuery } from '../../service/index.ts';
 import type { Actor } from '../actor.ts';
-import { pathAndQuery } from '../request-target.ts';
 import { type Access, isGranted, isReadOnly } from './access.ts';
 import { AuthenticationError, type FullAuthenticator, noteAttempt, userOf, withPublicRead } from './authenticator.ts';
 import { basicCredentials } from './basic-credentials.ts';

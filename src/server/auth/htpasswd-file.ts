@@ -18,7 +18,7 @@ const MAX_ARGON2_PASSES = 16;
  * `htpasswd` are too weak to be kept, and are refused by line, never by content.
  * @throws AuthenticationSetupError
  */
-export function parseHtpasswd(text: string, path: string): Users {
+function parseHtpasswd(text: string, path: string): Users {
   const users = new Map<string, string>();
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue;

@@ -53,7 +53,7 @@ export async function tokenAuthenticator(options: TokenAuthenticatorOptions): Pr
 }
 
 /** Judges a request by its bearer token; `realmOf` says where the client is to get one. */
-export function bearerAuthentication(
+function bearerAuthentication(
   verifier: TokenVerifier,
   service: string,
   realmOf: (request: Request) => string,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { queryOf } from '../../service/index.ts';
 import { MetadataError, parseGun } from '../../tuf/index.ts';
-import { queryOf } from '../request-target.ts';
 import type { Access, Action, ResourceActions } from './access.ts';
 import type { GivenToken } from './own-tokens.ts';
 

@@ -28,7 +28,7 @@ export interface TokenRules {
 }
 
 /** Longer tokens are not looked at; Docker's, with chain and many scopes, have a few KiB. */
-export const MAX_TOKEN = 16 * 1024;
+const MAX_TOKEN = 16 * 1024;
 const MAX_GRANTS = 1000;
 const MAX_CACHED = 10_000;
 

@@ -13,6 +13,7 @@ import {
   type Refuse,
   reportingNotObeyed,
   storageOfNotary,
+  translatedBy,
 } from '../../service/config/index.ts';
 import type { ServiceKeyAlgorithm } from '../../signing/service-keys/index.ts';
 import { isGunPrefix } from '../gun-prefixes.ts';
@@ -70,15 +71,7 @@ const shape = z.strictObject({
 type Given = z.output<typeof shape>;
 
 /** Notary's form of the server's configuration; wrong values are told in the original's words. */
-export const notaryServerSchema = shape.transform((given, context): ServerSettings => {
-  let failed = false;
-  const refuse: Refuse = (path, message) => {
-    failed = true;
-    context.addIssue({ code: 'custom', path: [...path], message });
-  };
-  const settings = translated(given, refuse);
-  return failed || settings === undefined ? z.NEVER : settings;
-});
+export const notaryServerSchema = translatedBy(shape, translated);
 
 function translated(given: Given, refuse: Refuse): ServerSettings | undefined {
   const keys = keysOf(given, refuse);

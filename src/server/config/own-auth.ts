@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
-import { filePath, span } from '../../service/config/index.ts';
+import { filePath, span, translatedBy } from '../../service/config/index.ts';
 import type { AuthSettings } from './settings.ts';
 
 const token = z.strictObject({
@@ -41,15 +41,14 @@ const shape = z.strictObject({
 
 /** `auth: { type: token, token: { … } }` */
 export const authSection = () =>
-  shape.transform((given, context): AuthSettings => {
+  translatedBy(shape, (given, refuse): AuthSettings | undefined => {
     const { type } = given;
-    const complain = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
     for (const other of ['token', 'htpasswd'] as const) {
-      if (other !== type && given[other] !== undefined) complain(other, `is not for type ${type}`);
+      if (other !== type && given[other] !== undefined) refuse([other], `is not for type ${type}`);
     }
     if (type === 'none') return { type };
     if (type === 'token' && given.token !== undefined) return { type, ...given.token };
     if (type === 'htpasswd' && given.htpasswd !== undefined) return { type, ...given.htpasswd };
-    complain(type, 'is missing');
-    return z.NEVER;
+    refuse([type], 'is missing');
+    return undefined;
   });

@@ -7,6 +7,7 @@ import { WEBHOOK_EVENTS } from '../../service/webhooks/index.ts';
 export const renewalSection = () =>
   z
     .strictObject({
+      // a timestamp is good for 14 days, a snapshot for three years: time to mend what is broken
       timestamp: span().prefault('4d').meta({ description: 'how long before its expiry a timestamp is signed anew' }),
       snapshot: span().prefault('30d'),
       perSecond: z.number().positive().max(1000).default(20),

@@ -11,10 +11,11 @@ import {
   size,
   span,
   storageSection,
+  translatedBy,
 } from '../../service/config/index.ts';
 import { MAX_LISTEN_SECONDS } from '../../service/index.ts';
 import { isGunPrefix } from '../gun-prefixes.ts';
-import { DEFAULT_LIMITS, MAX_VERSION } from '../limits.ts';
+import { MAX_VERSION } from '../limits.ts';
 import type { RequestBudgets } from '../request-limits.ts';
 import { DEFAULT_CACHE_AGES } from '../responses.ts';
 import { authSection } from './own-auth.ts';
@@ -109,9 +110,7 @@ const shape = z.strictObject({
 type Given = z.output<typeof shape>;
 
 /** Hallmark's own form of the server's configuration. */
-export const ownServerSchema = shape.transform((given, context): ServerSettings => {
-  const refuse = (path: readonly string[], message: string) =>
-    context.addIssue({ code: 'custom', path: [...path], message });
+export const ownServerSchema = translatedBy(shape, (given, refuse): ServerSettings | undefined => {
   const { listen, tls, plaintext } = given.server;
   if ((tls === undefined) !== plaintext) {
     refuse(
@@ -120,12 +119,15 @@ export const ownServerSchema = shape.transform((given, context): ServerSettings 
     );
   }
   const keys = keysOf(given);
-  if (keys === undefined) refuse([], 'either signer (a service of its own) or keys (held by this server) is needed');
+  if (keys === undefined) {
+    refuse([], 'either signer (a service of its own) or keys (held by this server) is needed');
+    return undefined;
+  }
   return {
     listen,
     tls: tls ?? 'plain',
     storage: given.storage,
-    keys: keys ?? { at: 'memory' },
+    keys,
     keyAlgorithm: given.keyAlgorithm,
     auth: given.auth,
     gunPrefixes: given.repositories.prefixes,
@@ -150,29 +152,24 @@ function keysOf({ signer, keys }: Given): KeySettings | undefined {
 }
 
 function limitsOf(given: Given['limits']): ServerLimits {
-  const { body, files, file, versionJump, idle, bodyTime, drain, stopDelay, rates } = given;
-  const { update, ...rest } = DEFAULT_SERVER_LIMITS;
-  return {
-    update: {
-      bodyBytes: body ?? update.bodyBytes,
-      bodyMs: bodyTime === undefined ? update.bodyMs : bodyTime * 1000,
-      files: files ?? update.files,
-      roleBytes: {
-        root: file.root ?? update.roleBytes.root,
-        targets: file.targets ?? update.roleBytes.targets,
-        snapshot: file.snapshot ?? update.roleBytes.snapshot,
-        timestamp: file.timestamp ?? update.roleBytes.timestamp,
-      },
-      versionJump: versionJump ?? DEFAULT_LIMITS.versionJump,
-    },
-    idleSeconds: idle ?? rest.idleSeconds,
-    drainSeconds: drain ?? rest.drainSeconds,
-    stopDelaySeconds: stopDelay ?? rest.stopDelaySeconds,
-    rates: { ...rest.rates, ...givenOf(rates) },
-  };
+  const { update, rates } = DEFAULT_SERVER_LIMITS;
+  const { body, bodyTime, file, files, versionJump, idle, drain, stopDelay } = given;
+  return over(DEFAULT_SERVER_LIMITS, {
+    update: over(update, {
+      bodyBytes: body,
+      bodyMs: bodyTime === undefined ? undefined : bodyTime * 1000,
+      files,
+      roleBytes: over(update.roleBytes, file),
+      versionJump,
+    }),
+    idleSeconds: idle,
+    drainSeconds: drain,
+    stopDelaySeconds: stopDelay,
+    rates: over<RequestBudgets>(rates, given.rates),
+  });
 }
 
-/** Without the names that have no value. */
-function givenOf(rates: Given['limits']['rates']): RequestBudgets {
-  return Object.fromEntries(Object.entries(rates).filter(([, budgetOfKind]) => budgetOfKind !== undefined));
+/** The defaults, with what was given in their places. */
+function over<T extends object>(defaults: T, given: { readonly [Name in keyof T]?: T[Name] | undefined }): T {
+  return { ...defaults, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }

@@ -2,6 +2,7 @@
 import { MAX_LISTEN_SECONDS } from '../../service/index.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import { DEFAULT_BUDGETS } from '../request-limits.ts';
+import { renewalSection } from './own-operation.ts';
 import type { OperationSettings, ServerLimits } from './settings.ts';
 
 /** Rules that both forms of the configuration have in common. */
@@ -13,13 +14,8 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   rates: DEFAULT_BUDGETS,
 };
 
-const DAY = 86_400;
-
-/** What Notary's form has no words for. */
-export const DEFAULT_OPERATION: OperationSettings = {
-  renewal: { timestamp: 4 * DAY, snapshot: 30 * DAY, perSecond: 20, notice: 30 * DAY },
-  webhooks: [],
-};
+/** What Notary's form has no words for: as our own has it where nothing is said. */
+export const DEFAULT_OPERATION: OperationSettings = { renewal: renewalSection().parse(undefined), webhooks: [] };
 
 /** Seconds after a body's time in which its answer has to begin. */
 export const ANSWER_SECONDS = 55;

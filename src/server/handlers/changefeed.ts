@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { queryOf } from '../../service/index.ts';
 import type { Gun } from '../../tuf/index.ts';
 import { TrustProblem } from '../problems.ts';
-import { queryOf } from '../request-target.ts';
 import { textResponse } from '../responses.ts';
 import type { ChangeQuery } from '../storage/index.ts';
 import type { TrustServices } from '../trust-services.ts';

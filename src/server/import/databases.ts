@@ -5,13 +5,14 @@ import {
   copyTable,
   type DatabaseAddress,
   hasTable,
+  migrateDatabase,
   type NumberedTable,
   type OpenedDatabase,
   openDatabase,
   type Schema,
   type TableCopy,
 } from '../../service/database/index.ts';
-import { migrateServiceKeys, SERVICE_KEY_SCHEMA } from '../../signing/service-keys/index.ts';
+import { SERVICE_KEY_SCHEMA } from '../../signing/service-keys/index.ts';
 import { METADATA_SCHEMA, type MetadataStorage, openMetadataStorage } from '../storage/index.ts';
 import { ImportError } from './errors.ts';
 
@@ -107,9 +108,9 @@ async function finish(storage: MetadataStorage, tables: readonly TableCopy[], no
 async function copyKeys(from: DatabaseAddress, to: DatabaseAddress, progress: CopyPlan['progress']) {
   const source = await openSource(from, SERVICE_KEY_SCHEMA);
   try {
-    await migrateServiceKeys(to);
     const target = await openDatabase<unknown>(to);
     try {
+      await migrateDatabase(target, SERVICE_KEY_SCHEMA);
       const tell = (rows: number, total: number) => progress(KEYS.name, rows, total);
       const tables = [await copyTable(source, target, KEYS, tell)];
       const { rows } = await sql<{ alias: string }>`select distinct passphrase_alias as alias from private_keys

@@ -17,4 +17,4 @@ export { observedKeys, observedStorage } from './observed-parts.ts';
 export { type Observers, observedServer } from './observed-server.ts';
 export { RefusalLog, type RefusalLogOptions } from './refusal-log.ts';
 export { TrustMetrics } from './trust-metrics.ts';
-export { PLAIN_READS, TRUST_ROUTES, type TrustRoute, trustRoute } from './trust-route.ts';
+export { PLAIN_READS, trustRoute } from './trust-route.ts';

@@ -19,10 +19,10 @@ import {
   observedStorage,
   PLAIN_READS,
   RefusalLog,
-  TRUST_ROUTES,
   TrustMetrics,
   trustRoute,
 } from './index.ts';
+import { TRUST_ROUTES } from './trust-route.ts';
 
 afterAll(closeDoors);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Around, observedCalls, traced } from '../../service/index.ts';
 import type { ServiceKeys } from '../../signing/service-keys/index.ts';
-import { ConflictError, type MetadataStorage } from '../storage/index.ts';
-import { type CallResult, SIGNER_CALLS, STORAGE_CALLS, type TrustMetrics } from './trust-metrics.ts';
+import { ConflictError, type MetadataStorage, STORAGE_CALLS } from '../storage/index.ts';
+import { type CallResult, SIGNER_CALLS, type TrustMetrics } from './trust-metrics.ts';
 
 type Meter = (labels: { readonly call: string; readonly result: CallResult }, milliseconds: number) => void;
 
@@ -11,7 +11,11 @@ export function observedStorage<Storage extends MetadataStorage>(
   storage: Storage,
   metrics: Pick<TrustMetrics, 'storageCall'>,
 ): Storage {
-  return observedCalls(storage, STORAGE_CALLS as (keyof Storage & string)[], around('storage', metrics.storageCall));
+  return observedCalls(
+    storage,
+    STORAGE_CALLS as readonly (keyof Storage & string)[],
+    around('storage', metrics.storageCall),
+  );
 }
 
 /** Keys whose calls, and the signatures that they make, are timed and traced. */

@@ -1,31 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Metrics, OTHER, RequestMetrics } from '../../service/metrics/index.ts';
 import { PROBLEM_CODES } from '../problems.ts';
-import type { CacheStatistics, MetadataStorage } from '../storage/index.ts';
+import { type CacheStatistics, STORAGE_CALLS } from '../storage/index.ts';
 import { TRUST_ROUTES } from './trust-route.ts';
 
-/** Calls of storage that reads and writes make. */
-// a call that storage learns is one here too, or this does not compile
-const OF_STORAGE: Readonly<Record<keyof MetadataStorage, true>> = {
-  current: true,
-  latest: true,
-  newest: true,
-  byVersion: true,
-  byHash: true,
-  history: true,
-  collections: true,
-  commit: true,
-  delete: true,
-  changes: true,
-  expiring: true,
-  backfillExpiry: true,
-  audit: true,
-  recordAudit: true,
-  check: true,
-};
-export const STORAGE_CALLS: readonly string[] = Object.keys(OF_STORAGE);
-
-export const SIGNER_CALLS = ['create', 'signer', 'info', 'remove', 'check', 'sign'];
+/** Those of service keys, and the signatures that their signers make. */
+export const SIGNER_CALLS = ['create', 'signer', 'info', 'remove', 'sign'];
 
 export type CallResult = 'ok' | 'conflict' | 'error';
 

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { multipart, TrustStage } from '../../../test/support/trust-stage.ts';
 import { AuditWriter, readAuditFile, verifyAuditFile } from '../../service/audit/index.ts';
-import { type CoordinationTables, migrateCoordination, SqlCoordination } from '../../service/coordination/index.ts';
-import { openSqlite } from '../../service/database/index.ts';
+import { COORDINATION_SCHEMA, type CoordinationTables, SqlCoordination } from '../../service/coordination/index.ts';
+import { migrateDatabase, openSqlite } from '../../service/database/index.ts';
 import { type Fetch, SILENT_LOG, type Tracing, withRequestLog } from '../../service/index.ts';
 import { Metrics } from '../../service/metrics/index.ts';
 import { openTracing } from '../../service/tracing/index.ts';
@@ -16,6 +16,7 @@ import { Renewer } from '../renewal/index.ts';
 import { observedKeys, observedServer, observedStorage, TrustMetrics, trustRoute } from './index.ts';
 
 const DAY = 86_400_000;
+const RENEWAL = { leads: { timestamp: 4 * DAY, snapshot: 30 * DAY }, perSecond: 20, wait: async () => {} };
 const SIGNAL = new AbortController().signal;
 const SECRET = Buffer.from('a secret of twenty-four bytes and more');
 
@@ -47,7 +48,7 @@ async function replica(directory: string, name: string, keys: TrustStage['keys']
   const { storage, close } = await openMetadataStorage({ engine: 'sqlite', url: join(directory, 'server.db') });
   const shared = openSqlite<CoordinationTables>(join(directory, 'server.db'));
   closing.push(close, () => shared.destroy());
-  await migrateCoordination({ engine: 'sqlite', database: shared });
+  await migrateDatabase({ engine: 'sqlite', database: shared }, COORDINATION_SCHEMA);
   const coordination = new SqlCoordination(shared);
   const metrics = new TrustMetrics(new Metrics({ process: false }));
   const cached = new CachedStorage(observedStorage(storage, metrics));
@@ -66,8 +67,7 @@ async function replica(directory: string, name: string, keys: TrustStage['keys']
     fetch,
     path,
     storage,
-    renew: () =>
-      new Renewer({ ...common, storage, refresher: stage.server.refresher, wait: async () => {} }).step(SIGNAL),
+    renew: () => new Renewer({ ...common, ...RENEWAL, storage, refresher: stage.server.refresher }).step(SIGNAL),
     tell: () => webhooks.step(endpoint, SIGNAL),
     copy: async () => (await AuditWriter.open({ ...common, source: storage, path, name })).stop(),
   };

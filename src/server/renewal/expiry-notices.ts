@@ -7,13 +7,12 @@ import { SERVER_ITSELF } from '../actor.ts';
 import { decodeStored } from '../current-view.ts';
 import { heldKeys } from '../online-keys.ts';
 import type { ExpiringFile, MetadataStorage } from '../storage/index.ts';
-import type { ExpirySource, NoticeLog } from './expiry-source.ts';
 
 /** The roles whose expiry is measured: a delegation's name is for its publisher to choose (S23). */
 export const HORIZON_ROLES = [ROOT, TARGETS, SNAPSHOT, TIMESTAMP] as const;
 
 export interface ExpiryNoticesOptions {
-  readonly storage: ExpirySource & NoticeLog & Pick<MetadataStorage, 'latest'>;
+  readonly storage: Pick<MetadataStorage, 'expiring' | 'latest' | 'audit' | 'recordAudit'>;
   /** Tell what the server signs itself: then there is nobody to tell. */
   readonly keys: Pick<ServiceKeys, 'info'>;
   readonly coordination: Coordination;
@@ -21,13 +20,11 @@ export interface ExpiryNoticesOptions {
   readonly clock: () => Date;
   readonly log: Log;
   /** How long before something expires its publisher is told, in milliseconds. */
-  readonly lead?: number;
+  readonly lead: number;
   readonly everyMs?: number;
   readonly wait?: Wait;
 }
 
-const DAY = 86_400_000;
-const LEAD = 30 * DAY;
 const EVERY_MS = 3_600_000;
 const PAGE = 100;
 const LEASE = 'expiry notices';
@@ -68,7 +65,7 @@ export class ExpiryNotices {
 
   /** Looks through what expires soon, and says after how many milliseconds to look again. */
   async step(signal: AbortSignal): Promise<number> {
-    const { everyMs = EVERY_MS, lead = LEAD, clock, storage } = this.#options;
+    const { everyMs = EVERY_MS, lead, clock, storage } = this.#options;
     await this.#lookAhead();
     if (!(await this.#mayGoOn(signal))) return everyMs;
     const before = new Date(clock().getTime() + lead);
@@ -121,7 +118,7 @@ export class ExpiryNotices {
 
   /** Also by another replica, or before a restart. */
   async #isRecorded({ gun, role, version, expires }: ExpiringFile): Promise<boolean> {
-    const { storage, lead = LEAD } = this.#options;
+    const { storage, lead } = this.#options;
     const since = new Date(expires.getTime() - 2 * lead);
     let after = 0;
     for (;;) {

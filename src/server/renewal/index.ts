@@ -3,10 +3,9 @@
  * What happens before metadata expires: the server's own is signed anew, and publishers are told of theirs. It signs
  * nothing by itself: that is the refresher's, through the stages of a client.
  *
- *     const renewer = new Renewer({ storage, refresher: server.refresher, coordination, holder, clock, log });
+ *     const renewer = new Renewer({ storage, refresher: server.refresher, coordination, holder, leads, perSecond, clock, log });
  *     renewer.start();
  *     await renewer.stop();
  */
 export { ExpiryNotices, type ExpiryNoticesOptions, HORIZON_ROLES } from './expiry-notices.ts';
-export type { ExpirySource, NoticeLog } from './expiry-source.ts';
-export { DEFAULT_LEADS, type Leads, Renewer, type RenewerOptions } from './renewer.ts';
+export { type Leads, Renewer, type RenewerOptions } from './renewer.ts';

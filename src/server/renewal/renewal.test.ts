@@ -47,6 +47,8 @@ class Fleet {
       refresher: stage.server.refresher,
       coordination,
       holder,
+      leads: { timestamp: 4 * DAY, snapshot: 30 * DAY },
+      perSecond: 20,
       clock: () => stage.now,
       log: SILENT_LOG,
       count: (role, outcome) => void this.outcomes.push(`${role} ${outcome}`),
@@ -56,7 +58,7 @@ class Fleet {
   }
 
   notices(holder = 'one', coordination: Coordination = new MemoryCoordination()): ExpiryNotices {
-    const options = { storage: this.storage, keys: this.keys, coordination, holder, log: SILENT_LOG };
+    const options = { storage: this.storage, keys: this.keys, coordination, holder, lead: 30 * DAY, log: SILENT_LOG };
     return new ExpiryNotices({ ...options, clock: () => this.now });
   }
 

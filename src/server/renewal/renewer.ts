@@ -4,8 +4,7 @@ import { type Log, type Loop, startLoop, type Wait, waitFor } from '../../servic
 import { type Gun, SNAPSHOT, TIMESTAMP } from '../../tuf/index.ts';
 import type { OnlineRole } from '../online-keys.ts';
 import type { Due, Refresher, Renewal } from '../refresh.ts';
-import type { ExpiringFile } from '../storage/index.ts';
-import type { ExpirySource } from './expiry-source.ts';
+import type { ExpiringFile, MetadataStorage } from '../storage/index.ts';
 
 /** How long before it expires something is seen to, in milliseconds. */
 export interface Leads {
@@ -14,16 +13,16 @@ export interface Leads {
 }
 
 export interface RenewerOptions {
-  readonly storage: ExpirySource;
+  readonly storage: Pick<MetadataStorage, 'expiring' | 'backfillExpiry'>;
   readonly refresher: Pick<Refresher, 'renew'>;
   readonly coordination: Coordination;
   /** Tells this process from the other replicas. */
   readonly holder: string;
   readonly clock: () => Date;
   readonly log: Log;
-  readonly leads?: Partial<Leads>;
+  readonly leads: Leads;
   /** Renewals at most. */
-  readonly perSecond?: number;
+  readonly perSecond: number;
   /** Between two looks, in milliseconds. */
   readonly everyMs?: number;
   /** Hears of each file that was looked at. */
@@ -31,11 +30,7 @@ export interface RenewerOptions {
   readonly wait?: Wait;
 }
 
-const DAY = 86_400_000;
 const HOUR = 3_600_000;
-/** A timestamp is good for 14 days, a snapshot for three years: time to mend what is broken. */
-export const DEFAULT_LEADS: Leads = { timestamp: 4 * DAY, snapshot: 30 * DAY };
-const PER_SECOND = 20;
 const EVERY_MS = 60_000;
 const PAGE = 100;
 const LEASE = 'renewal';
@@ -103,7 +98,7 @@ export class Renewer {
 
   /** `false` when it was told to stop, or another replica took over. */
   async #renewAll(role: OnlineRole, signal: AbortSignal): Promise<boolean> {
-    const { storage, perSecond = PER_SECOND, wait = waitFor } = this.#options;
+    const { storage, perSecond, wait = waitFor } = this.#options;
     let after: ExpiringFile | undefined;
     let failures = 0;
     for (;;) {
@@ -146,9 +141,8 @@ export class Renewer {
 
   #due(): Due {
     const { clock, leads } = this.#options;
-    const { timestamp, snapshot } = { ...DEFAULT_LEADS, ...leads };
     const now = clock().getTime();
-    return { timestamp: new Date(now + timestamp), snapshot: new Date(now + snapshot) };
+    return { timestamp: new Date(now + leads.timestamp), snapshot: new Date(now + leads.snapshot) };
   }
 
   #isPaused(gun: Gun, role: OnlineRole): boolean {

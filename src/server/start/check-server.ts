@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { X509Certificate } from 'node:crypto';
 import {
   type CheckResult,
+  certificateCheck,
   type NamedCheck,
-  openSecrets,
   readPem,
   readSecretFile,
   runChecks,
-  type StorageSettings,
   storageChecks,
+  storageSecret,
 } from '../../service/config/index.ts';
 import { parseWebhookSecret } from '../../service/webhooks/index.ts';
-import { keyDatabaseChecks } from '../../signing/key-database/index.ts';
+import { keyDatabaseChecks, keyDatabaseSecrets } from '../../signing/key-database/index.ts';
 import type { ServerSettings } from '../config/index.ts';
 import { openAuth } from './open-auth.ts';
 import { openRemoteKeys } from './remote-keys.ts';
@@ -20,9 +19,9 @@ import { loadServerTls, type StartContext } from './start-server.ts';
 
 /** Tries all that a trust server's settings name, and changes nothing. */
 export async function checkServer(settings: ServerSettings, context: StartContext): Promise<readonly CheckResult[]> {
-  const told = settings.warnings.map((detail): CheckResult => ({ check: 'settings', result: 'warning', detail }));
-  const found = await runChecks([
-    ...tlsChecks(settings, context),
+  const { tls, warnings } = settings;
+  const checks: readonly NamedCheck[] = [
+    ...(tls === 'plain' ? [] : [certificateCheck(() => loadServerTls(tls, context.clock()))]),
     ...storageChecks('database', settings.storage, STORAGE_SCHEMAS),
     ...keyChecks(settings, context),
     ['authentication', async () => (await openAuth(settings.auth, context.clock, context.log)) && settings.auth.type],
@@ -36,18 +35,8 @@ export async function checkServer(settings: ServerSettings, context: StartContex
         },
       ],
     ),
-  ]);
-  return [...told, ...found, ...(await openSecrets(secretsOf(settings)))];
-}
-
-function tlsChecks({ tls }: ServerSettings, { clock }: StartContext): readonly NamedCheck[] {
-  if (tls === 'plain') return [];
-  return [['certificate', async () => described((await loadServerTls(tls, clock())).cert)]];
-}
-
-function described(pem: string): string {
-  const { subject, validToDate } = new X509Certificate(pem);
-  return `${subject.replaceAll('\n', ', ')}, until ${validToDate.toISOString().slice(0, 10)}`;
+  ];
+  return runChecks({ warnings, checks, secrets: secretsOf(settings) });
 }
 
 function keyChecks({ keys }: ServerSettings, context: StartContext): readonly NamedCheck[] {
@@ -77,12 +66,11 @@ function keyChecks({ keys }: ServerSettings, context: StartContext): readonly Na
 }
 
 function secretsOf({ tls, storage, keys, auth, webhooks }: ServerSettings): readonly (string | undefined)[] {
-  const passwordOf = (settings: StorageSettings) => ('passwordFile' in settings ? settings.passwordFile : undefined);
   return [
     tls === 'plain' ? undefined : tls.key,
-    passwordOf(storage),
+    storageSecret(storage),
     ...(keys.at === 'signer' ? [keys.tls.key] : []),
-    ...(keys.at === 'database' ? [passwordOf(keys.storage), ...Object.values(keys.passphraseFiles)] : []),
+    ...(keys.at === 'database' ? keyDatabaseSecrets(keys) : []),
     ...(auth.type === 'htpasswd' ? [auth.tokenKey] : []),
     ...webhooks.map(({ secretFile }) => secretFile),
   ];

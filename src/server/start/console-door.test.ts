@@ -9,9 +9,12 @@ const at = (path: string) => new Request(`https://trust.example.com:4443${path}`
 test('on the server’s own port only what is below /console is for the console', () => {
   for (const path of ['/console', '/console/', '/console/expiry?x', '/console?x']) {
     expect(isForConsole(at(path))).toBe(true);
+    // HTTP/1.0 without a host: the URL is the path
+    expect(isForConsole({ url: path })).toBe(true);
   }
   for (const path of ['/', '/v2/', '/consoles', '/v2/console/_trust/tuf/root.json', '/v2/a/console/_trust/tuf/']) {
     expect(isForConsole(at(path))).toBe(false);
+    expect(isForConsole({ url: path })).toBe(false);
   }
 });
 

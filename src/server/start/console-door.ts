@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Fetch, Log } from '../../service/index.ts';
+import { type Fetch, type Log, pathAndQuery } from '../../service/index.ts';
 import {
   AuthenticationError,
   AuthenticationUnavailableError,
@@ -75,10 +75,9 @@ export function readOnly(storage: MetadataStorage): ConsoleParts['source'] {
 const PATH = '/console';
 
 /** Whether a request on the server's own port is for the console; cheap, since every read of the API passes here. */
-export function isForConsole({ url }: Request): boolean {
-  const path = url.indexOf('/', url.indexOf('://') + 3);
-  const next = url[path + PATH.length];
-  return url.startsWith(PATH, path) && (next === undefined || next === '/' || next === '?');
+export function isForConsole({ url }: Pick<Request, 'url'>): boolean {
+  const [path] = pathAndQuery(url);
+  return path === PATH || path.startsWith(`${PATH}/`);
 }
 
 const ROUTES: ReadonlyMap<string, string> = new Map([
@@ -93,8 +92,8 @@ const ROUTES: ReadonlyMap<string, string> = new Map([
 
 /** What a request of the console is called in metrics, logs and traces: one of a fixed set (S23). */
 export function consoleRoute({ url }: Request): string {
-  const name = /^[^?#]*\/console\/([^?#]*)/.exec(url)?.[1];
-  return (name === undefined ? undefined : ROUTES.get(name)) ?? 'ConsoleOther';
+  const [path] = pathAndQuery(url);
+  return (path.startsWith(`${PATH}/`) ? ROUTES.get(path.slice(PATH.length + 1)) : undefined) ?? 'ConsoleOther';
 }
 
 export const CONSOLE_ROUTES: readonly string[] = [...ROUTES.values(), 'ConsoleOther'];

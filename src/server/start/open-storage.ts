@@ -2,13 +2,13 @@
 import type { Kysely } from 'kysely';
 import { databaseAddress, type StorageSettings } from '../../service/config/index.ts';
 import {
+  COORDINATION_SCHEMA,
   type Coordination,
   type CoordinationTables,
   MemoryCoordination,
-  migrateCoordination,
   SqlCoordination,
 } from '../../service/coordination/index.ts';
-import type { OpenedDatabase } from '../../service/database/index.ts';
+import { migrateDatabase, type OpenedDatabase } from '../../service/database/index.ts';
 import { MemoryStorage, type MetadataStorage, openMetadataStorage } from '../storage/index.ts';
 
 export interface OpenedStorage {
@@ -37,7 +37,7 @@ export async function openStorage(settings: StorageSettings): Promise<OpenedStor
   const { storage, opened, close } = await openMetadataStorage(address);
   try {
     const shared = opened as unknown as OpenedDatabase<CoordinationTables>;
-    await migrateCoordination(shared);
+    await migrateDatabase(shared, COORDINATION_SCHEMA);
     const coordination = new SqlCoordination(shared.database as Kysely<CoordinationTables>);
     return { storage, coordination, othersWrite: address.engine !== 'sqlite', close };
   } catch (error) {

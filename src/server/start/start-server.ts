@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Environment, readSecretFile, type ServerTlsPaths } from '../../service/config/index.ts';
-import { Health, operationsApp } from '../../service/health/index.ts';
+import { Health, listenForOperations } from '../../service/health/index.ts';
 import {
   type Fetch,
   type Listener,
@@ -72,14 +72,7 @@ export async function startServer(settings: ServerSettings, context: StartContex
   await using opening = new AsyncDisposableStack();
   for (const warning of settings.warnings) log.warn({}, warning);
   const { fetch, pages, health, metrics, reloadKeys } = await openApp(settings, context, opening);
-  const operations =
-    settings.operations &&
-    listen({
-      fetch: operationsApp({ health, metrics }),
-      tls: 'plain',
-      ...settings.operations,
-      limits: { drainMs: 1000 },
-    });
+  const operations = listenForOperations(settings.operations, { health, metrics });
   if (operations !== undefined) opening.defer(() => operations.stop());
   const ownAddress = settings.console?.listen;
   const listener = await listenAsTold(settings, ownAddress === undefined ? withPages(fetch, pages) : fetch, context);

@@ -3,10 +3,10 @@ import { describe, expect, test } from 'bun:test';
 import type { KyselyPlugin } from 'kysely';
 import { SERVER_ENGINES, scratchDatabases } from '../../../test/support/databases.ts';
 import { context, fileOf, now } from '../../../test/support/metadata-files.ts';
-import { type DatabaseEngine, openDatabase } from '../../service/database/index.ts';
+import { type DatabaseEngine, migrateDatabase, openDatabase } from '../../service/database/index.ts';
 import { parseGun, SNAPSHOT, TIMESTAMP } from '../../tuf/index.ts';
-import { migrateMetadata, storageOn } from './open-storage.ts';
-import type { MetadataTables } from './schema.ts';
+import { storageOn } from './open-storage.ts';
+import { METADATA_SCHEMA, type MetadataTables } from './schema.ts';
 
 const DAY = 86_400_000;
 const NOTHING_NEW = { recorded: 0, isComplete: true };
@@ -20,8 +20,8 @@ function describeBackfill(engine: DatabaseEngine): void {
   /** A database that another program writes to, and what reading it takes. */
   async function stage() {
     const address = { ...(await scratch()), engine };
-    await migrateMetadata(address);
     const opened = await openDatabase<MetadataTables>(address);
+    await migrateDatabase(opened, METADATA_SCHEMA);
     const seen = { queries: 0, rows: 0, heard: () => {} };
     const counting: KyselyPlugin = {
       transformQuery: ({ node }) => node,

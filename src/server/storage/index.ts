@@ -32,9 +32,10 @@ export {
   type MetadataFile,
   type MetadataStorage,
   OutcomeUnknownError,
+  STORAGE_CALLS,
   type StoredFile,
   UnstorableNameError,
   type VerifiedFile,
 } from './metadata-storage.ts';
-export { migrateMetadata, type OpenedMetadataStorage, openMetadataStorage } from './open-storage.ts';
+export { type OpenedMetadataStorage, openMetadataStorage } from './open-storage.ts';
 export { METADATA_SCHEMA, type MetadataTables } from './schema.ts';

@@ -215,3 +215,22 @@ export interface MetadataStorage {
   /** Resolves if storage can be reached. */
   check(): Promise<void>;
 }
+
+/** The name of every call, for what stands around storage. One that is new is one here too, or this does not compile. */
+export const STORAGE_CALLS = Object.keys({
+  current: true,
+  latest: true,
+  newest: true,
+  byVersion: true,
+  byHash: true,
+  history: true,
+  collections: true,
+  commit: true,
+  delete: true,
+  changes: true,
+  expiring: true,
+  backfillExpiry: true,
+  audit: true,
+  recordAudit: true,
+  check: true,
+} satisfies Readonly<Record<keyof MetadataStorage, true>>) as readonly (keyof MetadataStorage)[];

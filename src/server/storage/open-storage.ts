@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   type DatabaseAddress,
-  type MigrationReport,
   migrateDatabase,
   type OpenedDatabase,
   openDatabase,
@@ -50,18 +49,5 @@ export function storageOn(opened: OpenedDatabase<MetadataTables>, patience?: rea
       return tellingWhenAway(new MysqlStorage(opened, patience));
     default:
       return opened satisfies never;
-  }
-}
-
-/**
- * Brings the tables at the address up to date and says what was done; it needs the right to create tables, which a server
- * need not have. @throws DatabaseAddressError, DatabaseOpenError, MigrationError
- */
-export async function migrateMetadata(address: DatabaseAddress): Promise<MigrationReport> {
-  const opened = await openDatabase<MetadataTables>(address);
-  try {
-    return await migrateDatabase(opened, METADATA_SCHEMA);
-  } finally {
-    await opened.database.destroy();
   }
 }

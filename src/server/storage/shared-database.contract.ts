@@ -123,6 +123,9 @@ export function describeSharedDatabase(name: string, database: SharedTables<Meta
       const asked: readonly (() => Promise<unknown>)[] = [
         () => storage.latest(gun, TIMESTAMP),
         () => storage.newest(gun, [TIMESTAMP]),
+        () => storage.history(gun, TIMESTAMP, { limit: 1 }),
+        () => storage.collections({ order: 'name', limit: 1 }),
+        () => storage.expiring({ before: context.now, limit: 1 }),
         () => storage.commit(gun, fileOf(TIMESTAMP, 1), [fileOf(TIMESTAMP, 2)], context),
         () => storage.delete(gun, context),
         () => storage.changes({ from: 'oldest', limit: 1 }),

@@ -5,7 +5,7 @@ import { SERVER_ENGINES, type ServerEngine, scratchDatabases } from '../../../te
 import { context, fileOf, later, now, stored } from '../../../test/support/metadata-files.ts';
 import { dumpedRows, restoreDump } from '../../../test/support/notary-dumps.ts';
 import { definitionOf } from '../../../test/support/table-definitions.ts';
-import { type DatabaseAddress, openDatabase } from '../../service/database/index.ts';
+import { type DatabaseAddress, migrateSchemas, openDatabase } from '../../service/database/index.ts';
 import {
   type Gun,
   notaryV1,
@@ -17,7 +17,8 @@ import {
   type Version,
 } from '../../tuf/index.ts';
 import { ConflictError, UnstorableNameError } from './metadata-storage.ts';
-import { migrateMetadata, openMetadataStorage } from './open-storage.ts';
+import { openMetadataStorage } from './open-storage.ts';
+import { METADATA_SCHEMA } from './schema.ts';
 
 const NOTARY_TABLES = ['tuf_files', 'changefeed', 'change_category'] as const;
 const gun = parseGun('example.com/app');
@@ -37,9 +38,9 @@ function describeTakeOver(engine: ServerEngine): void {
       const address = await restored();
       const before = await definitions(address, engine);
 
-      const report = await migrateMetadata(address);
+      const [report] = await migrateSchemas(address, [METADATA_SCHEMA]);
 
-      expect(report.applied).toEqual(['0001_notary_tables', '0002_audit_and_expiry', '0003_list_of_collections']);
+      expect(report?.steps).toEqual(['0001_notary_tables', '0002_audit_and_expiry', '0003_list_of_collections']);
       expect(await definitions(address, engine)).toEqual(before);
     });
 

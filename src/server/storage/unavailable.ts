@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { toldUnavailable } from '../../service/database/index.ts';
 import { observedCalls } from '../../service/index.ts';
-import { ConflictError, type MetadataStorage, OutcomeUnknownError, UnstorableNameError } from './metadata-storage.ts';
-
-const CALLS: readonly (keyof MetadataStorage & string)[] = [
-  'current',
-  'latest',
-  'newest',
-  'byVersion',
-  'byHash',
-  'commit',
-  'delete',
-  'changes',
-  'expiring',
-  'backfillExpiry',
-  'audit',
-  'recordAudit',
-  'check',
-];
+import {
+  ConflictError,
+  type MetadataStorage,
+  OutcomeUnknownError,
+  STORAGE_CALLS,
+  UnstorableNameError,
+} from './metadata-storage.ts';
 
 /** Storage on a server, which may be away: then it rejects with DatabaseUnavailableError. */
 export function tellingWhenAway(storage: MetadataStorage): MetadataStorage {
-  return observedCalls(storage, CALLS, async (_call, work) => {
+  return observedCalls(storage, STORAGE_CALLS, async (_call, work) => {
     try {
       return await work();
     } catch (error) {

@@ -10,7 +10,7 @@
  */
 export { AuditFile } from './audit-file.ts';
 export { AuditWriter, type AuditWriterOptions } from './audit-writer.ts';
-export { CHAIN_START, type ChainHead, fieldsOf } from './chain.ts';
+export { type ChainHead, fieldsOf } from './chain.ts';
 export { AuditFileTail } from './file-tail.ts';
 export { AuditFollower, type FollowerOptions, newestPosition } from './follower.ts';
 export { AuditFileError, type AuditFileReport, readAuditFile, verifyAuditFile } from './lines.ts';

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { X509Certificate } from 'node:crypto';
 import { isReadableByAll } from './secret-file.ts';
 
 /** What became of one check of a configuration. */
@@ -12,17 +13,39 @@ export interface CheckResult {
 /** Something to try, by its name; resolves with what was found, and rejects with what is wrong. */
 export type NamedCheck = readonly [name: string, look: () => Promise<string>];
 
-/** Tries everything, whatever fails on the way. */
-export function runChecks(checks: readonly NamedCheck[]): Promise<readonly CheckResult[]> {
-  return Promise.all(
-    checks.map(async ([check, look]): Promise<CheckResult> => {
-      try {
-        return { check, result: 'ok', detail: await look() };
-      } catch (error) {
-        return { check, result: 'failed', detail: messageOf(error) };
-      }
-    }),
-  );
+/** What a service's settings give to look at. */
+export interface Checks {
+  /** Of the settings themselves. */
+  readonly warnings: readonly string[];
+  readonly checks: readonly NamedCheck[];
+  /** Files that hold secrets. */
+  readonly secrets: readonly (string | undefined)[];
+}
+
+/** Tries everything, whatever fails on the way; nothing is changed. */
+export async function runChecks({ warnings, checks, secrets }: Checks): Promise<readonly CheckResult[]> {
+  const told = warnings.map((detail): CheckResult => ({ check: 'settings', result: 'warning', detail }));
+  const found = await Promise.all(checks.map(tried));
+  return [...told, ...found, ...(await openSecrets(secrets))];
+}
+
+async function tried([check, look]: NamedCheck): Promise<CheckResult> {
+  try {
+    return { check, result: 'ok', detail: await look() };
+  } catch (error) {
+    return { check, result: 'failed', detail: messageOf(error) };
+  }
+}
+
+/** That a service's certificate can be used: whose it is, and until when. */
+export function certificateCheck(load: () => Promise<{ readonly cert: string }>): NamedCheck {
+  return [
+    'certificate',
+    async () => {
+      const { subject, validToDate } = new X509Certificate((await load()).cert);
+      return `${subject.replaceAll('\n', ', ')}, until ${validToDate.toISOString().slice(0, 10)}`;
+    },
+  ];
 }
 
 /** With the innermost cause, which is what has to be mended; a gRPC error's has been told in the message already. */
@@ -38,7 +61,7 @@ function messageOf(error: unknown): string {
 }
 
 /** Files that hold secrets and that everybody on the machine may read (S7). */
-export async function openSecrets(paths: readonly (string | undefined)[]): Promise<readonly CheckResult[]> {
+async function openSecrets(paths: readonly (string | undefined)[]): Promise<readonly CheckResult[]> {
   const given = [...new Set(paths.filter((path) => path !== undefined))];
   const open = await Promise.all(given.map((path) => isReadableByAll(path)));
   return given

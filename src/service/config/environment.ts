@@ -11,7 +11,7 @@ export interface Overridden {
 }
 
 /** `NOTARY_SERVER_` and `storage.db_url` make `NOTARY_SERVER_STORAGE_DB_URL`. */
-export function variableOf(prefix: string, path: readonly string[]): string {
+function variableOf(prefix: string, path: readonly string[]): string {
   return prefix + path.join('_').toUpperCase();
 }
 

@@ -8,10 +8,10 @@
  *     const config = understand(document, { schema, env: process.env, prefix: 'HALLMARK_SERVER_' });
  */
 export { aliasPassphrases } from './alias-passphrases.ts';
-export { type CheckResult, type NamedCheck, openSecrets, runChecks } from './checks.ts';
+export { type CheckResult, certificateCheck, type NamedCheck, runChecks } from './checks.ts';
 export { databaseAddress, readPem } from './database.ts';
 export { type ConfigDocument, type ConfigPath, isRecord, readConfigDocument } from './document.ts';
-export { type Environment, variableOf } from './environment.ts';
+export type { Environment } from './environment.ts';
 export { ConfigError, type ConfigProblem } from './errors.ts';
 export {
   type ConfigForm,
@@ -20,18 +20,16 @@ export {
   type LoadedConfig,
   loadServiceConfig,
 } from './forms.ts';
-export { type ConfigJsonSchema, jsonSchemaOf, leavesOf } from './known-keys.ts';
+export { type ConfigJsonSchema, jsonSchemaOf } from './known-keys.ts';
 export { understand } from './load.ts';
 export {
   levelOfNotary,
-  type NotaryStorage,
   notaryLogging,
   notaryPath,
   notaryReporting,
   notaryStorage,
   notaryText,
   notObeyed,
-  type Refuse,
   reportingNotObeyed,
   storageOfNotary,
 } from './notary-sections.ts';
@@ -46,5 +44,6 @@ export {
   storageSection,
   type TlsPaths,
 } from './sections.ts';
-export { storageChecks } from './storage-checks.ts';
+export { storageChecks, storageSecret } from './storage-checks.ts';
+export { type Refuse, translatedBy } from './translation.ts';
 export { type Address, address, filePath, parseAddress, size, span } from './values.ts';

@@ -24,7 +24,7 @@ export function leavesOf(schema: ConfigJsonSchema, path: readonly string[] = [])
 }
 
 /** The schema of what stands at a path; undefined where nothing may. */
-export function schemaAt(schema: ConfigJsonSchema, path: ConfigPath): ConfigJsonSchema | undefined {
+function schemaAt(schema: ConfigJsonSchema, path: ConfigPath): ConfigJsonSchema | undefined {
   let at: ConfigJsonSchema | undefined = schema;
   for (const step of path) {
     const next: unknown = typeof step === 'number' ? at?.items : (at?.properties?.[step] ?? at?.additionalProperties);

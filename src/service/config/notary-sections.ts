@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { LogLevel } from '../log.ts';
 import type { StorageSettings } from './sections.ts';
+import type { Refuse } from './translation.ts';
 
 /** As in JSON, or as text: the library that Notary reads its files with takes both. An empty text is as good as none. */
 export const notaryText = () =>
@@ -35,9 +36,6 @@ export const notaryStorage = () =>
     .prefault({});
 
 export type NotaryStorage = z.output<ReturnType<typeof notaryStorage>>;
-
-/** Says that a key is wrong, in the words that the original says it in. */
-export type Refuse = (path: readonly string[], message: string) => void;
 
 const RETHINKDB =
   'RethinkDB is not spoken: move the data to postgres or mysql with the tools of Notary, or publish it anew';

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Parts that every service's own YAML has. Paths are of files; what they hold is read when the service starts. */
 import { z } from 'zod';
-import type { LogLevel } from '../log.ts';
+import { LOG_LEVELS } from '../log.ts';
+import { translatedBy } from './translation.ts';
 import { address, filePath } from './values.ts';
 
 /** Where rows are kept. */
@@ -43,10 +44,9 @@ const storage = z.strictObject({
 
 /** `storage: { engine: postgres, url: …, passwordFile: … }` */
 export const storageSection = () =>
-  storage.transform((given, context): StorageSettings => {
+  translatedBy(storage, (given, refuse): StorageSettings | undefined => {
     const misplaced = (keys: readonly (keyof typeof given)[], why: string) => {
-      for (const key of keys)
-        if (given[key] !== undefined) context.addIssue({ code: 'custom', path: [key], message: why });
+      for (const key of keys) if (given[key] !== undefined) refuse([key], why);
     };
     const { engine, file, url } = given;
     if (engine === 'memory' || engine === 'sqlite') {
@@ -56,16 +56,16 @@ export const storageSection = () =>
         return { engine };
       }
       if (file !== undefined) return { engine, file };
-      context.addIssue({ code: 'custom', path: ['file'], message: 'is missing' });
-      return z.NEVER;
+      refuse(['file'], 'is missing');
+      return undefined;
     }
     misplaced(['file'], `is not for engine ${engine}`);
     if ((given.tls?.cert === undefined) !== (given.tls?.key === undefined)) {
-      context.addIssue({ code: 'custom', path: ['tls'], message: 'cert and key belong together' });
+      refuse(['tls'], 'cert and key belong together');
     }
     if (url === undefined) {
-      context.addIssue({ code: 'custom', path: ['url'], message: 'is missing' });
-      return z.NEVER;
+      refuse(['url'], 'is missing');
+      return undefined;
     }
     return { ...given, engine, url };
   });
@@ -85,6 +85,4 @@ export const clientTlsSection = () => z.strictObject({ ca: filePath(), cert: fil
 export const operationsSection = () =>
   z.strictObject({ listen: address() }).optional().meta({ description: '/live, /ready and /metrics, in plain HTTP' });
 
-const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const satisfies readonly LogLevel[];
-
-export const loggingSection = () => z.strictObject({ level: z.enum(LEVELS).default('info') }).prefault({});
+export const loggingSection = () => z.strictObject({ level: z.enum(LOG_LEVELS).default('info') }).prefault({});

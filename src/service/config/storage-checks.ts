@@ -4,6 +4,11 @@ import type { NamedCheck } from './checks.ts';
 import { databaseAddress } from './database.ts';
 import type { StorageSettings } from './sections.ts';
 
+/** The file of a database's password, if there is one. */
+export function storageSecret(storage: StorageSettings): string | undefined {
+  return 'passwordFile' in storage ? storage.passwordFile : undefined;
+}
+
 /** That a database can be reached, and that its tables are those of this program. Nothing is changed. */
 export function storageChecks(
   name: string,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type MigrationSteps, migrateDatabase, type OpenedDatabase, type Schema } from '../database/index.ts';
+import type { MigrationSteps, Schema } from '../database/index.ts';
 
 /** Moments are milliseconds since 1970 in a BIGINT: one meaning in every engine. */
 export interface CoordinationTables {
@@ -42,10 +42,3 @@ export const COORDINATION_SCHEMA: Schema = {
   probe: `select until_ms, position, attempts, failing_since_ms, retry_at_ms
     from hallmark_lease, hallmark_webhook_cursor where 1 = 0`,
 };
-
-/** Brings the two tables up to date; several processes may do so at once. @throws MigrationError */
-export async function migrateCoordination<Tables extends CoordinationTables>(
-  opened: OpenedDatabase<Tables>,
-): Promise<void> {
-  await migrateDatabase(opened, COORDINATION_SCHEMA);
-}

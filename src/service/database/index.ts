@@ -18,10 +18,8 @@ export {
 export { isDefinite, isUniqueViolation, isUnstorableText } from './failures.ts';
 export {
   MigrationError,
-  type MigrationReport,
   type MigrationSteps,
   migrateDatabase,
-  pendingSteps,
   type Schema,
 } from './migrations.ts';
 export type { MysqlDatabase } from './mysql.ts';
@@ -29,7 +27,7 @@ export { bytesLiteral, nullable, numberLiteral, textLiteral } from './mysql-lite
 export { advisoryKey, lockName, MYSQL_LOCK_TABLE, mysqlLock } from './name-lock.ts';
 export { type OpenedDatabase, openDatabase, type SqliteDatabase } from './open-database.ts';
 export { OpenEnded } from './open-ended.ts';
-export type { PostgresDatabase, StatementResult } from './postgres.ts';
+export type { PostgresDatabase } from './postgres.ts';
 export { migrateSchemas, pendingSchemas, type SchemaSteps } from './prepare.ts';
 export { openSqlite } from './sqlite.ts';
 export { DatabaseUnavailableError, toldUnavailable, unlessAway } from './unavailable.ts';

@@ -5,10 +5,17 @@ import { sql } from 'kysely';
 import { administer, SERVER_ENGINES, type ServerEngine, scratchDatabases } from '../../../test/support/databases.ts';
 import { restoreDump } from '../../../test/support/notary-dumps.ts';
 import { definitionOf } from '../../../test/support/table-definitions.ts';
-import { migrateMetadata, openMetadataStorage } from '../../server/index.ts';
-import { migrateServiceKeys } from '../../signing/service-keys/index.ts';
+import { METADATA_SCHEMA, openMetadataStorage } from '../../server/storage/index.ts';
+import { SERVICE_KEY_SCHEMA } from '../../signing/service-keys/index.ts';
 import { parseGun, TARGETS } from '../../tuf/index.ts';
-import { type DatabaseAddress, MigrationError, migrateDatabase, openDatabase, type Schema } from './index.ts';
+import {
+  type DatabaseAddress,
+  MigrationError,
+  migrateDatabase,
+  migrateSchemas,
+  openDatabase,
+  type Schema,
+} from './index.ts';
 
 const STEPS = { '0001_first': ['create table if not exists item (id integer)'] };
 const schema: Schema = {
@@ -26,12 +33,12 @@ for (const engine of ['sqlite', ...SERVER_ENGINES] as const) {
     test('does what is missing, says what it did, and does nothing twice', async () => {
       const opened = await openDatabase(await scratch());
 
-      expect((await migrateDatabase(opened, schema)).applied).toEqual(['0001_first']);
-      expect((await migrateDatabase(opened, schema)).applied).toEqual([]);
+      expect(await migrateDatabase(opened, schema)).toEqual(['0001_first']);
+      expect(await migrateDatabase(opened, schema)).toEqual([]);
       const newer = { ...schema, steps: { ...schema.steps, [engine]: withBoth } };
-      expect(await migrateDatabase(opened, newer)).toEqual({ engine, applied: ['0002_second'] });
+      expect(await migrateDatabase(opened, newer)).toEqual(['0002_second']);
       // a replica of the last version that restarts while the next one is rolled out
-      expect((await migrateDatabase(opened, schema)).applied).toEqual([]);
+      expect(await migrateDatabase(opened, schema)).toEqual([]);
       await opened.database.destroy();
     });
 
@@ -49,6 +56,8 @@ for (const engine of ['sqlite', ...SERVER_ENGINES] as const) {
   });
 }
 
+const SCHEMAS = [METADATA_SCHEMA, SERVICE_KEY_SCHEMA];
+
 for (const engine of SERVER_ENGINES) describeServices(engine);
 
 function describeServices(engine: ServerEngine): void {
@@ -58,10 +67,10 @@ function describeServices(engine: ServerEngine): void {
     test('replicas that start at once on an empty database make the tables once', async () => {
       const address = await scratch();
       const reports = await Promise.all(
-        [1, 2, 3, 4].flatMap(() => [migrateMetadata(address), migrateServiceKeys(address)]),
+        [1, 2, 3, 4].flatMap(() => SCHEMAS.map((schema) => migrateSchemas(address, [schema]))),
       );
 
-      const applied = reports.flatMap((report) => report.applied).sort();
+      const applied = reports.flatMap((report) => report.flatMap(({ steps }) => steps)).sort();
       expect(applied).toEqual([
         '0001_notary_tables',
         '0001_private_keys',
@@ -72,8 +81,7 @@ function describeServices(engine: ServerEngine): void {
 
     test('where there were none they are those of Notary', async () => {
       const [ours, theirs] = [await scratch(), { ...(await scratch()), engine }];
-      await migrateMetadata(ours);
-      await migrateServiceKeys(ours);
+      await migrateSchemas(ours, SCHEMAS);
       await restoreDump(theirs, 'server');
       await restoreDump(theirs, 'signer');
 
@@ -87,7 +95,7 @@ function describeServices(engine: ServerEngine): void {
       const user = `user_${randomBytes(4).toString('hex')}`;
       const limited = await withUser(address, engine, user);
       await expect(openMetadataStorage(limited)).rejects.toMatchObject({ name: 'MigrationError' });
-      await migrateMetadata(address);
+      await migrateSchemas(address, [METADATA_SCHEMA]);
       await grant(address, engine, user);
 
       const { storage, close } = await openMetadataStorage(limited);

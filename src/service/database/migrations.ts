@@ -22,30 +22,24 @@ export interface Schema {
   readonly probe: string;
 }
 
-/** What a migration did. */
-export interface MigrationReport {
-  readonly engine: DatabaseEngine;
-  /** The numbered steps that were done now, in order; none when the schema was up to date. */
-  readonly applied: readonly string[];
-}
-
 /**
  * Brings a database to the newest schema. Several processes may do so at once: one does it, the others wait. Where all
  * steps have been done already, reading is all that the user of the database must be allowed to do. A schema that is newer
- * than this program is left alone: steps only ever add to what is there. @throws MigrationError
+ * than this program is left alone: steps only ever add to what is there.
+ * @returns the numbered steps that were done now, in order; none when the schema was up to date
+ * @throws MigrationError
  */
 export async function migrateDatabase<Tables>(
-  { engine, database }: OpenedDatabase<Tables>,
+  opened: OpenedDatabase<Tables>,
   schema: Schema,
-): Promise<MigrationReport> {
-  const steps = schema.steps[engine];
-  const opened = { engine, database } as OpenedDatabase<Tables>;
+): Promise<readonly string[]> {
+  const { engine, database } = opened;
   const fail = (cause: unknown) => new MigrationError(`cannot prepare the tables of ${schema.purpose}`, { cause });
   let applied: readonly string[] = [];
   if ((await pendingSteps(opened, schema)).length > 0) {
     const migrator = new Migrator({
       db: database,
-      provider: { getMigrations: async () => migrationsOf(steps) },
+      provider: { getMigrations: async () => migrationsOf(schema.steps[engine]) },
       migrationTableName: schema.table,
       migrationLockTableName: `${schema.table}_lock`,
     });
@@ -58,7 +52,7 @@ export async function migrateDatabase<Tables>(
   } catch (cause) {
     throw fail(cause);
   }
-  return { engine, applied };
+  return applied;
 }
 
 function migrationsOf(steps: MigrationSteps): Record<string, Migration> {

@@ -23,8 +23,8 @@ export async function migrateSchemas(
   try {
     const done: SchemaSteps[] = [];
     for (const schema of schemas) {
-      const { engine, applied } = await migrateDatabase(opened, schema);
-      done.push({ purpose: schema.purpose, engine, steps: applied });
+      const steps = await migrateDatabase(opened, schema);
+      done.push({ purpose: schema.purpose, engine: address.engine, steps });
     }
     return done;
   } finally {

@@ -4,9 +4,9 @@
  * the original's health check.
  *
  *     const health = new Health({ checks: { storage: () => storage.check() }, log });
- *     const operations = listen({ fetch: operationsApp({ health, metrics }), tls: 'plain', hostname: '127.0.0.1', port: 9443 });
+ *     const operations = listenForOperations({ hostname: '127.0.0.1', port: 9443 }, { health, metrics });
  *     health.drain();     // first of all when the service is told to stop
  */
 export { type Check, Health, type HealthOptions, type Readiness } from './health.ts';
-export { type OperationsOptions, operationsApp } from './operations.ts';
+export { listenForOperations, type OperationsOptions, operationsApp } from './operations.ts';
 export { recently } from './recently.ts';

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { type Listener, listen } from '../listener.ts';
 import type { Metrics } from '../metrics/index.ts';
 import type { Fetch } from '../request-log.ts';
+import { pathAndQuery } from '../request-target.ts';
 import type { Health } from './health.ts';
 
 export interface OperationsOptions {
@@ -15,8 +18,7 @@ export interface OperationsOptions {
 export function operationsApp({ health, metrics }: OperationsOptions): Fetch {
   return async (request) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return new Response(null, { status: 405 });
-    // a probe may speak HTTP/1.0 and name no host: then the URL is a path
-    switch (new URL(request.url, 'http://localhost').pathname) {
+    switch (pathAndQuery(request.url)[0]) {
       case '/live':
         return json(200, { status: 'live' });
       case '/ready':
@@ -27,6 +29,14 @@ export function operationsApp({ health, metrics }: OperationsOptions): Fetch {
         return new Response(null, { status: 404 });
     }
   };
+}
+
+/** The listener of what settings say; none where they say nothing. @throws ListenError */
+export function listenForOperations(
+  address: { readonly hostname: string; readonly port: number } | undefined,
+  options: OperationsOptions,
+): Listener | undefined {
+  return address && listen({ fetch: operationsApp(options), tls: 'plain', ...address, limits: { drainMs: 1000 } });
 }
 
 async function ready(health: Health): Promise<Response> {

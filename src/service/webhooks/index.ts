@@ -10,5 +10,5 @@
  */
 export type { WebhookEndpoint } from './deliver.ts';
 export { type WebhookOptions, Webhooks } from './dispatcher.ts';
-export { eventsOf, WEBHOOK_EVENTS, type WebhookEvent, type WebhookEventType } from './events.ts';
+export { WEBHOOK_EVENTS, type WebhookEventType } from './events.ts';
 export { parseWebhookSecret, WebhookSecretError } from './signature.ts';

@@ -13,6 +13,7 @@ import {
   type Refuse,
   reportingNotObeyed,
   storageOfNotary,
+  translatedBy,
 } from '../../service/config/index.ts';
 import type { SignerSettings } from './settings.ts';
 
@@ -37,14 +38,7 @@ const shape = z.strictObject({
 type Given = z.output<typeof shape>;
 
 /** Notary's form of the signer's configuration; wrong values are told in the original's words. */
-export const notarySignerSchema = shape.transform((given, context): SignerSettings => {
-  let failed = false;
-  const settings = translated(given, (path, message) => {
-    failed = true;
-    context.addIssue({ code: 'custom', path: [...path], message });
-  });
-  return failed || settings === undefined ? z.NEVER : settings;
-});
+export const notarySignerSchema = translatedBy(shape, translated);
 
 const BACKENDS = '[memory mysql sqlite3 rethinkdb postgres]';
 

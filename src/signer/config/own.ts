@@ -8,6 +8,7 @@ import {
   operationsSection,
   span,
   storageSection,
+  translatedBy,
 } from '../../service/config/index.ts';
 import type { SignerKeySettings, SignerSettings } from './settings.ts';
 
@@ -51,12 +52,12 @@ const shape = z.strictObject({
 });
 
 /** Hallmark's own form of the signing service's configuration. */
-export const ownSignerSchema = shape.transform((given, context): SignerSettings => {
+export const ownSignerSchema = translatedBy(shape, (given, refuse): SignerSettings | undefined => {
   const { signer, storage, clients, limits, operations, logging } = given;
   const keys = keysOf(given);
   if (keys === undefined) {
-    context.addIssue('either storage (keys in a database) or token (keys in a PKCS#11 token) is needed');
-    return z.NEVER;
+    refuse([], 'either storage (keys in a database) or token (keys in a PKCS#11 token) is needed');
+    return undefined;
   }
   return {
     ...signer,

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { X509Certificate } from 'node:crypto';
 import {
   type CheckResult,
+  certificateCheck,
   databaseAddress,
   type NamedCheck,
-  openSecrets,
   runChecks,
 } from '../../service/config/index.ts';
 import {
@@ -13,7 +12,7 @@ import {
   pendingSchemas,
   type SchemaSteps,
 } from '../../service/database/index.ts';
-import { keyDatabaseChecks } from '../../signing/key-database/index.ts';
+import { keyDatabaseChecks, keyDatabaseSecrets } from '../../signing/key-database/index.ts';
 import { SERVICE_KEY_SCHEMA } from '../../signing/service-keys/index.ts';
 import type { SignerKeySettings, SignerSettings } from '../config/index.ts';
 import { openKeys } from './open-keys.ts';
@@ -23,19 +22,10 @@ type CheckContext = Omit<StartContext, 'auditLog'>;
 
 /** Tries all that a signing service's settings name, and changes nothing. */
 export async function checkSigner(settings: SignerSettings, context: CheckContext): Promise<readonly CheckResult[]> {
-  const told = settings.warnings.map((detail): CheckResult => ({ check: 'settings', result: 'warning', detail }));
-  const found = await runChecks([
-    [
-      'certificate',
-      async () => {
-        const { cert } = await loadSignerTls(settings, context.clock());
-        const { subject, validToDate } = new X509Certificate(cert);
-        return `${subject.replaceAll('\n', ', ')}, until ${validToDate.toISOString().slice(0, 10)}`;
-      },
-    ],
-    ...keyChecks(settings.keys, context),
-  ]);
-  return [...told, ...found, ...(await openSecrets([settings.tls.key, ...secretsOf(settings.keys)]))];
+  const { tls, keys, warnings } = settings;
+  const certificate = certificateCheck(() => loadSignerTls(settings, context.clock()));
+  const secrets = keys.at === 'token' ? [keys.pinFile] : keyDatabaseSecrets(keys);
+  return runChecks({ warnings, checks: [certificate, ...keyChecks(keys, context)], secrets: [tls.key, ...secrets] });
 }
 
 function keyChecks(keys: SignerKeySettings, context: CheckContext): readonly NamedCheck[] {
@@ -46,12 +36,6 @@ function keyChecks(keys: SignerKeySettings, context: CheckContext): readonly Nam
     return 'is there, and takes the PIN';
   };
   return [['token', look]];
-}
-
-function secretsOf(keys: SignerKeySettings): readonly (string | undefined)[] {
-  if (keys.at === 'token') return [keys.pinFile];
-  const password = 'passwordFile' in keys.storage ? keys.storage.passwordFile : undefined;
-  return [password, ...Object.values(keys.passphraseFiles)];
 }
 
 /** The database of the keys; none where they are in memory or in a token. */

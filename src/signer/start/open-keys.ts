@@ -3,11 +3,8 @@ import { readSecretFile } from '../../service/config/index.ts';
 import type { Log } from '../../service/index.ts';
 import { type KeyContext, type OpenedKeys, openKeyDatabase } from '../../signing/key-database/index.ts';
 import { openTokenServiceKeys, parseTokenUri } from '../../signing/pkcs11/index.ts';
-import type { KeyId } from '../../tuf/index.ts';
+import { assertReachable } from '../../signing/service-keys/index.ts';
 import type { SignerKeySettings } from '../config/index.ts';
-
-/** Of no key: to look for it is to ask the token. */
-const NO_KEY = '0'.repeat(64) as KeyId;
 
 /**
  * The keys that settings name; that the passphrases or the PIN open them is tried at once.
@@ -27,7 +24,7 @@ export async function openKeys(
         pin,
         warn: (message) => context.log.warn({}, message),
       });
-      return { keys, check: async () => void (await keys.info(NO_KEY)), close: async () => {} };
+      return { keys, check: () => assertReachable(keys), close: async () => {} };
     }
     default:
       return settings satisfies never;

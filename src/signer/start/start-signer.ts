@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Environment } from '../../service/config/index.ts';
-import { Health, operationsApp } from '../../service/health/index.ts';
-import { type Log, listen, loadTlsIdentity, type TlsIdentity, watchTls } from '../../service/index.ts';
+import { Health, listenForOperations } from '../../service/health/index.ts';
+import { type Log, loadTlsIdentity, type TlsIdentity, watchTls } from '../../service/index.ts';
 import { Metrics } from '../../service/metrics/index.ts';
 import type { SignerSettings } from '../config/index.ts';
 import {
@@ -44,14 +44,7 @@ export async function startSigner(settings: SignerSettings, context: StartContex
   const held = await openKeys(settings.keys, context);
   opening.defer(held.close);
   const health = new Health({ checks: { keys: held.check }, log });
-  const operations =
-    settings.operations &&
-    listen({
-      fetch: operationsApp({ health, metrics: new Metrics() }),
-      tls: 'plain',
-      ...settings.operations,
-      limits: { drainMs: 1000 },
-    });
+  const operations = listenForOperations(settings.operations, { health, metrics: new Metrics() });
   if (operations !== undefined) opening.defer(() => operations.stop());
   const load = () => loadSignerTls(settings, clock());
   const first = await load();

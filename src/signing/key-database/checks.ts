@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { databaseAddress, type NamedCheck, storageChecks } from '../../service/config/index.ts';
+import { databaseAddress, type NamedCheck, storageChecks, storageSecret } from '../../service/config/index.ts';
 import { type DatabaseAddress, openDatabase, pendingSchemas } from '../../service/database/index.ts';
 import { SERVICE_KEY_SCHEMA, type ServiceKeyTables, SqlServiceKeys } from '../service-keys/index.ts';
 import { type KeyContext, type KeyDatabaseSettings, passphrasesOf } from './open.ts';
@@ -11,6 +11,11 @@ export function keyDatabaseChecks(settings: KeyDatabaseSettings, context: KeyCon
     ...storageChecks('key database', settings.storage, [SERVICE_KEY_SCHEMA]),
     ['passphrases', () => passphraseCheck(settings, context)],
   ];
+}
+
+/** The files of the secrets that settings name. */
+export function keyDatabaseSecrets({ storage, passphraseFiles }: KeyDatabaseSettings): readonly (string | undefined)[] {
+  return [storageSecret(storage), ...Object.values(passphraseFiles)];
 }
 
 async function passphraseCheck(settings: KeyDatabaseSettings, context: KeyContext): Promise<string> {

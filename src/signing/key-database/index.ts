@@ -5,7 +5,7 @@
  *     const { keys, close } = await openKeyDatabase(settings, { env: process.env, clock: () => new Date() });
  *     await close();
  */
-export { keyDatabaseChecks } from './checks.ts';
+export { keyDatabaseChecks, keyDatabaseSecrets } from './checks.ts';
 export {
   type KeyContext,
   type KeyDatabaseSettings,

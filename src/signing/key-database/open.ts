@@ -6,8 +6,8 @@ import {
   type StorageSettings,
 } from '../../service/config/index.ts';
 import type { DatabaseAddress } from '../../service/database/index.ts';
-import type { KeyId } from '../../tuf/index.ts';
 import {
+  assertReachable,
   environmentAliasPassphrase,
   MemoryServiceKeys,
   type OpenedServiceKeys,
@@ -36,9 +36,6 @@ export interface OpenedKeys {
   close(): Promise<void>;
 }
 
-/** Of no key: to look for it is to ask the database. */
-const NO_KEY = '0'.repeat(64) as KeyId;
-
 /**
  * The keys that settings name; that the passphrases open them is tried at once.
  * @throws SecretFileError, DatabaseAddressError, DatabaseOpenError, MigrationError, ServiceKeyError
@@ -53,7 +50,7 @@ export async function openKeyDatabase(settings: KeyDatabaseSettings, context: Ke
     await close();
     throw error;
   }
-  return { keys, check: async () => void (await keys.info(NO_KEY)), close };
+  return { keys, check: () => assertReachable(keys), close };
 }
 
 /**

@@ -10,8 +10,14 @@
  *     const signer = await keys.signer(keyId(key));
  */
 export { ServiceKeyError, type ServiceKeyErrorCode } from './errors.ts';
-export { migrateServiceKeys, type OpenedServiceKeys, openServiceKeys } from './open-keys.ts';
+export { type OpenedServiceKeys, openServiceKeys } from './open-keys.ts';
 export type { PassphraseRotation, PassphraseRotationReport } from './rotate-passphrase.ts';
 export { SERVICE_KEY_SCHEMA, type ServiceKeyTables } from './schema.ts';
-export { MemoryServiceKeys, type ServiceKeyAlgorithm, type ServiceKeyInfo, type ServiceKeys } from './service-keys.ts';
+export {
+  assertReachable,
+  MemoryServiceKeys,
+  type ServiceKeyAlgorithm,
+  type ServiceKeyInfo,
+  type ServiceKeys,
+} from './service-keys.ts';
 export { environmentAliasPassphrase, SqlServiceKeys, type SqlServiceKeysOptions } from './sql-keys.ts';

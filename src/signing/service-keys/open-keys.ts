@@ -1,10 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import {
-  type DatabaseAddress,
-  type MigrationReport,
-  migrateDatabase,
-  openDatabase,
-} from '../../service/database/index.ts';
+import { type DatabaseAddress, migrateDatabase, openDatabase } from '../../service/database/index.ts';
 import { SERVICE_KEY_SCHEMA, type ServiceKeyTables } from './schema.ts';
 import { SqlServiceKeys, type SqlServiceKeysOptions } from './sql-keys.ts';
 
@@ -31,17 +26,4 @@ export async function openServiceKeys(
     throw error;
   }
   return { keys: new SqlServiceKeys(opened, options), close };
-}
-
-/**
- * Brings the table at the address up to date and says what was done; it needs the right to create tables, which a service
- * need not have. @throws DatabaseAddressError, DatabaseOpenError, MigrationError
- */
-export async function migrateServiceKeys(address: DatabaseAddress): Promise<MigrationReport> {
-  const opened = await openDatabase<ServiceKeyTables>(address);
-  try {
-    return await migrateDatabase(opened, SERVICE_KEY_SCHEMA);
-  } finally {
-    await opened.database.destroy();
-  }
 }

@@ -37,6 +37,14 @@ export interface ServiceKeys {
   remove(keyId: KeyId): Promise<void>;
 }
 
+/** Of no key. */
+const NO_KEY = '0'.repeat(64) as KeyId;
+
+/** That keys can be had now: a look-up of one that cannot exist asks whatever holds them. */
+export async function assertReachable(keys: Pick<ServiceKeys, 'info'>): Promise<void> {
+  await keys.info(NO_KEY);
+}
+
 interface Entry {
   readonly key: PrivateKey;
   readonly gun: Gun;

@@ -4,9 +4,9 @@ import { SERVER_ENGINES, type ServerEngine, scratchDatabases } from '../../../te
 import { DUMP_PASSPHRASES, dumpedRows, restoreDump } from '../../../test/support/notary-dumps.ts';
 import { definitionOf } from '../../../test/support/table-definitions.ts';
 import { encodeBase64, encodeUtf8 } from '../../encoding/index.ts';
-import { openDatabase } from '../../service/database/index.ts';
+import { migrateSchemas, openDatabase } from '../../service/database/index.ts';
 import { isSignatureValid, type KeyId, keyId, parseGun, SIGNATURE_METHODS, TIMESTAMP } from '../../tuf/index.ts';
-import { migrateServiceKeys, openServiceKeys } from './index.ts';
+import { openServiceKeys, SERVICE_KEY_SCHEMA } from './index.ts';
 
 const message = encodeUtf8('message');
 const options = {
@@ -36,7 +36,7 @@ function describeTakeOver(engine: ServerEngine): void {
       };
       const before = await definition();
 
-      expect((await migrateServiceKeys(address)).applied).toEqual(['0001_private_keys']);
+      expect(await migrateSchemas(address, [SERVICE_KEY_SCHEMA])).toMatchObject([{ steps: ['0001_private_keys'] }]);
       expect(await definition()).toEqual(before);
     });
 

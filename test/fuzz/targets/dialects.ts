@@ -103,7 +103,7 @@ function checkKeys(signed: Signed): void {
 
 function isCanonical(dialect: Dialect, kind: Signed['type'], input: Uint8Array): boolean {
   try {
-    dialect.assertCanonicalFile(kind, input);
+    dialect.decodeCanonical(kind, input);
     return true;
   } catch (error) {
     if (error instanceof MetadataError) return false;

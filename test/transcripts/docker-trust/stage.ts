@@ -8,10 +8,10 @@ import { Readable } from 'node:stream';
 import { runDockerTrust } from '../../../src/cli/docker-trust/index.ts';
 import { type Io, runProgram } from '../../../src/cli/index.ts';
 import { digestOf, embeddedRegistry, MemoryRegistryStorage, RegistryClient } from '../../../src/registry/index.ts';
-import { openTrustServer } from '../../../src/server/index.ts';
-import { type Listener, listen, SILENT_LOG } from '../../../src/service/index.ts';
+import { type Listener, listen } from '../../../src/service/index.ts';
 import { encodeKeyFile, PrivateKey, rootCertificate, sealKey } from '../../../src/signing/index.ts';
 import { parseGun } from '../../../src/tuf/index.ts';
+import { openTrustServer } from '../../support/open-trust-server.ts';
 import { type Outcome, Placeholders, type Step } from './transcript.ts';
 
 const PASSPHRASES = {
@@ -44,7 +44,7 @@ export class TranscriptStage {
   }
 
   static async open(): Promise<TranscriptStage> {
-    const server = await openTrustServer({ dataDir: 'memory', clock: () => new Date(), log: SILENT_LOG, env: {} });
+    const server = await openTrustServer('memory', () => new Date());
     const images = embeddedRegistry(new MemoryRegistryStorage());
     const on = (fetch: (request: Request) => Promise<Response>) =>
       listen({ fetch, tls: 'plain', hostname: '127.0.0.1', port: 0 });

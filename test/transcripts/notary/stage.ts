@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Io } from '../../../src/cli/index.ts';
 import { runNotary } from '../../../src/cli/notary/index.ts';
-import { openTrustServer } from '../../../src/server/index.ts';
-import { type Listener, listen, SILENT_LOG } from '../../../src/service/index.ts';
+import { type Listener, listen } from '../../../src/service/index.ts';
 import { PrivateKey, rootCertificate } from '../../../src/signing/index.ts';
 import { parseGun } from '../../../src/tuf/index.ts';
+import { openTrustServer } from '../../support/open-trust-server.ts';
 
 /** One recorded call of Notary 0.7, without what surrounded it. */
 export interface Transcript {
@@ -65,7 +65,7 @@ export class TranscriptStage {
 
   /** `guard` stands before the server, as an authenticating proxy would. */
   static async open(guard: (request: Request) => Response | undefined = () => undefined): Promise<TranscriptStage> {
-    const server = await openTrustServer({ dataDir: 'memory', clock: () => new Date(), log: SILENT_LOG, env: {} });
+    const server = await openTrustServer('memory', () => new Date());
     const listener = listen({
       fetch: async (request) => guard(request) ?? server.fetch(request),
       tls: 'plain',

@@ -27,13 +27,13 @@ const inside = (value: JsonValue | undefined, name: string) =>
 /** Every one of these is readable, validly signed, and would brick a repository on the original server. */
 function refusedAsStored(kind: Signed['type'], file: Uint8Array): void {
   notaryV1.decode(kind, file);
-  refused(() => notaryV1.assertCanonicalFile(kind, file), MALFORMED);
+  refused(() => notaryV1.decodeCanonical(kind, file), MALFORMED);
 }
 
 for (const kind of KINDS) {
   describe(`W a stored ${kind} is what Go would write again, byte for byte (reference 2.4)`, () => {
     test('our own files are', () => {
-      notaryV1.assertCanonicalFile(kind, fileOf(repository, kind));
+      notaryV1.decodeCanonical(kind, fileOf(repository, kind));
     });
 
     test('times with trailing zeros or +00:00 are not', () => {
@@ -56,7 +56,7 @@ for (const kind of KINDS) {
         '2030-01-01T00:00:00+02:00',
         '2030-01-01T00:00:00.821734495-05:00',
       ])
-        notaryV1.assertCanonicalFile(
+        notaryV1.decodeCanonical(
           kind,
           changed(kind, (body) => body.set('expires', expires)),
         );
@@ -158,7 +158,7 @@ describe('W unknown and superfluous fields inside', () => {
       'targets',
       changed('targets', (body) => inside(body.get('targets'), 'v1').set('extra', 1)),
     );
-    notaryV1.assertCanonicalFile(
+    notaryV1.decodeCanonical(
       'targets',
       changed('targets', (body) => inside(body.get('targets'), 'v1').set('custom', new Map([['a', 1]]))),
     );
@@ -179,7 +179,7 @@ describe('W unknown and superfluous fields inside', () => {
       'targets',
       changed('targets', (body) => inside(body, 'delegations').set('extra', [])),
     );
-    notaryV1.assertCanonicalFile(
+    notaryV1.decodeCanonical(
       'targets',
       changed('targets', (body) => delegation(body).delete('paths')),
     );
@@ -198,6 +198,6 @@ describe('W unknown and superfluous fields inside', () => {
 
   test('bytes that are no metadata at all are the same typed refusal', () => {
     for (const bytes of ['', '{', '{}', 'null', '\ufeff{}'])
-      expect(() => notaryV1.assertCanonicalFile('root', encodeUtf8(bytes))).toThrow(expect.objectContaining(MALFORMED));
+      expect(() => notaryV1.decodeCanonical('root', encodeUtf8(bytes))).toThrow(expect.objectContaining(MALFORMED));
   });
 });

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DecodeError, decodeJsonObject, equalBytes, type JsonObject } from '../../../encoding/index.ts';
+import { equalBytes, type JsonObject } from '../../../encoding/index.ts';
+import type { SignedOf } from '../../dialect.ts';
 import { MetadataError } from '../../errors.ts';
-import type { Signed } from '../../metadata.ts';
+import type { Envelope, Signed } from '../../metadata.ts';
 import { arrayField, asObject, bad, mapField, objectField } from '../fields.ts';
 import { isGoTime } from '../time.ts';
-import { decodeFile } from './decode.ts';
+import { readFile } from './decode.ts';
 import { encodeFile } from './encode.ts';
 
 /**
- * That Go would write `file` with these very bytes. The original server hashes its own re-serialisation, so a file with
- * white space, an unknown field or a time such as `…10.120Z` is accepted there and can never be read again
+ * Reads a file that Go would write with these very bytes. The original server hashes its own re-serialisation, so a file
+ * with white space, an unknown field or a time such as `…10.120Z` is accepted there and can never be read again
  * (reference 2.4); whoever takes our database or our files over would meet that.
  * @throws MetadataError `malformed`
  */
-export function assertCanonicalFile(kind: Signed['type'], file: Uint8Array): void {
-  if (!equalBytes(encodeFile(decodeFile(kind, file)), file)) {
+export function decodeCanonical<K extends Signed['type']>(kind: K, file: Uint8Array): Envelope<SignedOf<K>> {
+  const { envelope, body } = readFile(kind, file);
+  if (!equalBytes(encodeFile(envelope), file)) {
     throw new MetadataError('malformed', 'file is not in canonical form: white space, key order or escapes differ');
   }
-  const body = objectField(parsed(file), 'signed');
   const expires = body.get('expires');
   if (typeof expires !== 'string' || !isGoTime(expires)) throw bad('expires', 'has trailing zeros or +00:00, write Z');
   switch (kind) {
@@ -39,15 +40,7 @@ export function assertCanonicalFile(kind: Signed['type'], file: Uint8Array): voi
     default:
       kind satisfies never;
   }
-}
-
-function parsed(file: Uint8Array): JsonObject {
-  try {
-    return decodeJsonObject(file);
-  } catch (cause) {
-    if (cause instanceof DecodeError) throw new MetadataError('malformed', cause.message, { cause });
-    throw cause;
-  }
+  return envelope;
 }
 
 function delegationsExactly(delegations: JsonObject): void {

@@ -53,7 +53,7 @@ test('W an unknown field beside the public half of a key is not stored', () => {
   });
 
   notaryV1.decode('root', file);
-  refused(() => notaryV1.assertCanonicalFile('root', file), MALFORMED);
+  refused(() => notaryV1.decodeCanonical('root', file), MALFORMED);
 });
 
 test('custom data that is null is not written', () => {

@@ -63,17 +63,26 @@ const TYPE_NAMES: Readonly<Record<Signed['type'], string>> = {
 
 /** Reads a metadata file. An unknown field beside `signed` and `signatures` is refused (S10). */
 export function decodeFile<K extends Signed['type']>(kind: K, file: Uint8Array): Envelope<SignedOf<K>> {
+  return readFile(kind, file).envelope;
+}
+
+/** As {@link decodeFile}, with what stands in the file's body, known or not. */
+export function readFile<K extends Signed['type']>(
+  kind: K,
+  file: Uint8Array,
+): { readonly envelope: Envelope<SignedOf<K>>; readonly body: JsonObject } {
   return malformedOnly(() => {
     const members = decodeJsonMembers(file);
     for (const name of members.keys())
       if (name !== 'signed' && name !== 'signatures') throw bad(name.slice(0, 60), 'is an unknown field');
     const signed = members.get('signed');
     const body = asObject(signed?.value, 'signed');
-    return {
+    const envelope = {
       signed: decodeBody(kind, body),
       signedBytes: encodeUtf8(signed?.canonical ?? canonicalText(body)),
       signatures: decodeSignatures(asArray(members.get('signatures')?.value, 'signatures')),
     };
+    return { envelope, body };
   });
 }
 

@@ -8,7 +8,7 @@ import { hash } from '../../crypto.ts';
 import type { Dialect } from '../../dialect.ts';
 import type { HashAlgorithm, MetaFile } from '../../metadata.ts';
 import type { RoleName } from '../../names.ts';
-import { assertCanonicalFile } from './canonical-file.ts';
+import { decodeCanonical } from './canonical-file.ts';
 import { decodeFile, decodePayload } from './decode.ts';
 import { encodeFile, encodePayload } from './encode.ts';
 import { rootKeys } from './root-keys.ts';
@@ -24,7 +24,7 @@ export const notaryV1: Dialect = {
   encode: encodeFile,
   decodeSigned: decodePayload,
   encodeSigned: encodePayload,
-  assertCanonicalFile,
+  decodeCanonical,
   rootKeys,
   mayDelegate,
   fileName,

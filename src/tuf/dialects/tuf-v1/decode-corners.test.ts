@@ -127,8 +127,8 @@ test('targets without delegations say nothing of any', () => {
 });
 
 test('what cannot be read is in no form', () => {
-  refused(() => tufV1.assertCanonicalFile('root', encodeUtf8('{}')), MALFORMED);
-  refused(() => tufV1.assertCanonicalFile('root', repository.files.get(TARGETS) as Uint8Array), MALFORMED);
+  refused(() => tufV1.decodeCanonical('root', encodeUtf8('{}')), MALFORMED);
+  refused(() => tufV1.decodeCanonical('root', repository.files.get(TARGETS) as Uint8Array), MALFORMED);
 });
 
 test('a root key that is named and not listed is none', () => {

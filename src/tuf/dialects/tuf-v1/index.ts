@@ -6,7 +6,7 @@
 import { hash } from '../../crypto.ts';
 import type { Dialect } from '../../dialect.ts';
 import type { PublicKey } from '../../keys.ts';
-import type { MetaFile, Root, Signed } from '../../metadata.ts';
+import type { MetaFile, Root } from '../../metadata.ts';
 import { isTopLevel, type KeyId, type RoleName } from '../../names.ts';
 import { decodeFile, decodePayload, decodeVersion } from './decode.ts';
 import { encodeFile, encodePayload } from './encode.ts';
@@ -20,17 +20,13 @@ export const tufV1: Dialect = {
   encode: encodeFile,
   decodeSigned: decodePayload,
   encodeSigned: encodePayload,
-  assertCanonicalFile,
+  // files are referred to as they came, so any well-formed spelling does
+  decodeCanonical: decodeFile,
   rootKeys,
   mayDelegate,
   fileName,
   pin,
 };
-
-/** Files are referred to as they came, so any well-formed spelling does. */
-function assertCanonicalFile(kind: Signed['type'], file: Uint8Array): void {
-  decodeFile(kind, file);
-}
 
 /** The keys that the root lists for itself: nothing in them names a collection or a time. */
 function rootKeys(root: Root): ReadonlyMap<KeyId, PublicKey> {

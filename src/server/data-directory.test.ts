@@ -3,11 +3,10 @@ import { afterAll, describe, expect, test } from 'bun:test';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openTrustServer } from '../../test/support/open-trust-server.ts';
 import { RepositoryBuilder } from '../../test/support/repository-builder.ts';
 import { multipart } from '../../test/support/trust-stage.ts';
-import { SILENT_LOG } from '../service/index.ts';
 import { MissingPassphraseError } from './data-directory.ts';
-import { openTrustServer } from './open-trust-server.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'hallmark-server-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -15,8 +14,7 @@ const fresh = () => join(mkdtempSync(join(root, 'd-')), 'data');
 const now = new Date('2026-11-23T12:00:00Z');
 const TUF = 'https://x/v2/example.com/app/_trust/tuf/';
 
-const open = (dataDir: string, env: Record<string, string> = {}) =>
-  openTrustServer({ dataDir, env, clock: () => now, log: SILENT_LOG });
+const open = (dataDir: string, env: Record<string, string> = {}) => openTrustServer(dataDir, () => now, env);
 
 async function publish(server: { fetch(request: Request): Promise<Response> }) {
   const key = async (role: string) => {
@@ -33,7 +31,7 @@ async function publish(server: { fetch(request: Request): Promise<Response> }) {
 const status = async (server: { fetch(request: Request): Promise<Response> }, init?: RequestInit, file = '') =>
   (await server.fetch(new Request(TUF + file, init))).status;
 
-describe('openTrustServer', () => {
+describe('a server over a data directory', () => {
   test('keeps metadata and keys over a restart', async () => {
     const directory = fresh();
     const first = await open(directory);

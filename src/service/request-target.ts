@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** The query's parameters. */
 export function queryOf(url: string): URLSearchParams {
   return new URLSearchParams(pathAndQuery(url)[1]);
 }
