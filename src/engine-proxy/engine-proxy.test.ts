@@ -341,6 +341,8 @@ describe('requests that could be read in two ways', () => {
       '{"Image":"evil:1"}',
       '12\r\n',
       '0\r\n\r\n',
+    'POST /v4.0.0/libpod/containers/create HTTP/1.1\r\n\r\n',
+    'POST /containers/create%3Fname=x HTTP/1.1\r\nContent-Length: 18\r\n\r\n{"Image":"evil:1"}',
       '\n',
       ' ',
       '%',
