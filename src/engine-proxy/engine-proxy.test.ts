@@ -192,6 +192,10 @@ describe('running an image', () => {
 
   test('a service runs by digest too, and its plugins are judged', async () => {
     engine.has(`app:1@${GOOD}`, { id: 'one', digests: [] });
+    // where older engines take the settings of the host
+    expect(await create('{"Image":"app:1","Mounts":[{"Type":"image","Source":"evil:1"}]}')).toStartWith(
+      'HTTP/1.1 403 ',
+    );
     await post('/services/create', '{"TaskTemplate":{"ContainerSpec":{"Image":"app:1"}}}');
     expect(requests('POST /services/create')[0]).toContain(`"Image":"app:1@${GOOD}"`);
     expect(
