@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Digest, type ExpectedContent, isManifestType, RegistryError } from '../registry/index.ts';
+import { BoundedMap } from '../tuf/index.ts';
 import type { BlobCache } from './blob-cache.ts';
 import type { ClosureStore } from './closure.ts';
 import type { ImageName } from './names.ts';
@@ -25,8 +26,7 @@ export class Blobs {
   readonly #cache: BlobCache | undefined;
   /** Downloads into the cache: whoever else wants the blob waits for its file. */
   readonly #filling = new Map<Digest, Promise<unknown>>();
-
-  readonly #bad = new Map<string, { readonly error: RegistryError; readonly until: number }>();
+  readonly #bad = new BoundedMap<string, { readonly error: RegistryError; readonly until: number }>(MAX_BAD);
   readonly #elapsed: () => number;
 
   /** @param elapsed milliseconds of a clock that never goes back */
@@ -68,10 +68,8 @@ export class Blobs {
     try {
       yield* this.#upstreams.client(image.domain).blob(image.path, expected);
     } catch (error) {
-      if (error instanceof RegistryError && (error.code === 'digest-mismatch' || error.code === 'length-mismatch')) {
-        if (this.#bad.size >= MAX_BAD) this.#bad.clear();
+      if (error instanceof RegistryError && (error.code === 'digest-mismatch' || error.code === 'length-mismatch'))
         this.#bad.set(badKey(image, expected.digest), { error, until: this.#elapsed() + BAD_MILLISECONDS });
-      }
       throw error;
     }
   }
