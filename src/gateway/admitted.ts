@@ -66,8 +66,10 @@ export class AdmittedDigests {
    * @throws GatewayRefusal
    */
   async require(image: ImageName, digest: Digest): Promise<Admission> {
+    const itself = this.#remembered(image, [digest]);
+    if (itself !== undefined) return itself;
     const ancestors = await this.#closure.ancestors(image, digest);
-    const remembered = this.#remembered(image, [digest, ...ancestors]);
+    const remembered = this.#remembered(image, ancestors);
     if (remembered !== undefined) return remembered;
     const signed = await this.#engine.signedDigests(imageReference(image));
     if (signed === undefined) return this.#unjudged(image, [...ancestors.toReversed(), digest]);

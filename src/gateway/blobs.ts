@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Digest, type ExpectedContent, isManifestType, RegistryError } from '../registry/index.ts';
+import {
+  type Descriptor,
+  type Digest,
+  type ExpectedContent,
+  isManifestType,
+  RegistryError,
+} from '../registry/index.ts';
 import { BoundedMap } from '../tuf/index.ts';
 import type { BlobCache } from './blob-cache.ts';
 import type { ClosureStore } from './closure.ts';
@@ -11,6 +17,8 @@ import type { Upstreams } from './upstreams.ts';
 export interface BlobRequest {
   readonly image: ImageName;
   readonly digest: Digest;
+  /** How the repository's manifests name it, if one does. */
+  readonly named: Descriptor | undefined;
   readonly isHead: boolean;
   /** The `Range` header. */
   readonly range: string | undefined;
@@ -38,17 +46,16 @@ export class Blobs {
   }
 
   /** What a manifest of the repository names is a manifest: the one kind of blob that is kept elsewhere. */
-  async isManifest(image: ImageName, digest: Digest): Promise<boolean> {
-    if ((await this.#closure.manifest(image, digest)) !== undefined) return true;
-    const named = await this.#closure.descriptor(image, digest);
-    return named !== undefined && isManifestType(named.mediaType);
+  async isManifest({ image, digest, named }: BlobRequest): Promise<boolean> {
+    if (named !== undefined && isManifestType(named.mediaType)) return true;
+    return (await this.#closure.manifest(image, digest)) !== undefined;
   }
 
   /** @throws GatewayRefusal, RegistryError */
   async serve(request: BlobRequest): Promise<Response> {
-    const { image, digest } = request;
+    const { image, digest, named } = request;
     const client = this.#upstreams.client(image.domain);
-    const size = (await this.#closure.descriptor(image, digest))?.size ?? (await client.blobSize(image.path, digest));
+    const size = named?.size ?? (await client.blobSize(image.path, digest));
     if (size === undefined) throw new GatewayRefusal('unknown-blob', `blob ${digest} is not known`);
     const expected = { digest, size };
     const mode = this.#upstreams.blobMode(image.domain);
