@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DecodeError, decodeJsonObject, equalBytes, type JsonObject } from '../../../encoding/index.ts';
+import { decodeJsonObject, equalBytes, type JsonObject } from '../../../encoding/index.ts';
 import { MetadataError } from '../../errors.ts';
 import type { Signed } from '../../metadata.ts';
-import { arrayField, asObject, bad, mapField, objectField } from '../fields.ts';
+import { arrayField, asObject, bad, malformedOnly, mapField, objectField } from '../fields.ts';
 import { isGoTime } from '../time.ts';
 import { decodeFile } from './decode.ts';
 import { encodeFile } from './encode.ts';
@@ -17,7 +17,10 @@ export function assertCanonicalFile(kind: Signed['type'], file: Uint8Array): voi
   if (!equalBytes(encodeFile(decodeFile(kind, file)), file)) {
     throw new MetadataError('malformed', 'file is not in canonical form: white space, key order or escapes differ');
   }
-  const body = objectField(parsed(file), 'signed');
+  const body = objectField(
+    malformedOnly(() => decodeJsonObject(file)),
+    'signed',
+  );
   const expires = body.get('expires');
   if (typeof expires !== 'string' || !isGoTime(expires)) throw bad('expires', 'has trailing zeros or +00:00, write Z');
   switch (kind) {
@@ -38,15 +41,6 @@ export function assertCanonicalFile(kind: Signed['type'], file: Uint8Array): voi
       break;
     default:
       kind satisfies never;
-  }
-}
-
-function parsed(file: Uint8Array): JsonObject {
-  try {
-    return decodeJsonObject(file);
-  } catch (cause) {
-    if (cause instanceof DecodeError) throw new MetadataError('malformed', cause.message, { cause });
-    throw cause;
   }
 }
 
