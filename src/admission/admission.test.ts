@@ -175,7 +175,8 @@ describe('what is refused', () => {
 
   test('S28 an error that nobody foresaw refuses, and is told to the operator', async () => {
     const errors: unknown[] = [];
-    const engine = { decide: () => Promise.reject(new Error('boom')) };
+    const { policy } = stage.engine(POLICY);
+    const engine = { policy, decide: () => Promise.reject(new Error('boom')) };
     const fetch = admissionWebhook({ engine, mutate: true, paths: NONE, onError: (error) => errors.push(error) });
     const response = await fetch(
       new Request('https://webhook/admit', { method: 'POST', body: reviewed(pod(`${APP}:v1`)) }),
@@ -201,7 +202,7 @@ describe('objects that are being deleted', () => {
 });
 
 describe('the owner rule', () => {
-  const byDigest = `evil.example.com/x:1@${digestOf('evil')}`;
+  const byDigest = `${APP}:1@${digestOf('evil')}`;
   const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'app-1', uid: 'owner-1', controller: true };
   const owned = (image: string) => ({ metadata: { ownerReferences: [owner] }, ...pod(image) });
   const stored = (image: string, uid = 'owner-1') => ({ metadata: { uid }, spec: { template: pod(image) } });
@@ -209,15 +210,26 @@ describe('the owner rule', () => {
 
   test('a pod whose owner names the same images by digest needs no second verification', async () => {
     stage.mood = 'down';
-    expect((await ask(reviewed(owned(byDigest)), cluster(stored(byDigest)))).allowed).toBe(true);
+    const image = `${APP}:v1@${digestOf('good')}`;
+    expect((await ask(reviewed(owned(image)), cluster(stored(image)))).allowed).toBe(true);
+  });
+
+  test('S24 no owner vouches for what the policy itself refuses: it may have been stored before the rule', async () => {
+    const pinned = `{ images: "${APP}", action: pinned, pinned: { digests: ["${digestOf('good')}"] } }`;
+    for (const rules of ['[]', `[{ images: "${APP}", action: deny }]`, `[${pinned}]`]) {
+      const image = `${APP}:v1@${digestOf('evil')}`;
+      const engine = stage.engine(`version: 1\nrules: ${rules}`);
+      expect(await ask(reviewed(owned(image)), { engine, ...cluster(stored(image)) })).toMatchObject({
+        allowed: false,
+        status: { code: 403 },
+      });
+    }
   });
 
   test('a reference that anybody can write proves nothing', async () => {
     for (const object of [undefined, stored(byDigest, 'another'), stored(`${APP}:v1@${digestOf('good')}`)])
       expect((await ask(reviewed(owned(byDigest)), cluster(object))).allowed).toBe(false);
-    expect((await ask(reviewed(owned('evil.example.com/x:1')), cluster(stored('evil.example.com/x:1')))).allowed).toBe(
-      false,
-    );
+    expect((await ask(reviewed(owned(`${APP}:1`)), cluster(stored(`${APP}:1`)))).allowed).toBe(false);
     const failing = { cluster: { get: () => Promise.reject(new Error('no')) } };
     expect((await ask(reviewed(owned(byDigest)), failing)).allowed).toBe(false);
   });

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Decision, decisionText, type PolicyEngine } from '../policy/index.ts';
+import { chooseRule, type Decision, decisionText, type PolicyEngine } from '../policy/index.ts';
+import { parseReference } from '../registry/index.ts';
 import { type ImageField, ImageFieldError, type ImagePaths, imageFields, UnknownKindError } from './image-fields.ts';
 import { type Cluster, controllerOf, isOwner } from './owners.ts';
 import { type AdmissionRequest, member, type PatchOperation, type Verdict } from './review.ts';
 
 export interface AdmissionOptions {
-  readonly engine: Pick<PolicyEngine, 'decide'>;
+  readonly engine: Pick<PolicyEngine, 'decide' | 'policy'>;
   /** Whether images are rewritten to `name:tag@digest`; otherwise the object stays as it is. */
   readonly mutate: boolean;
   /** Where kinds beyond Kubernetes' own name their images. */
@@ -51,18 +52,22 @@ function isLeaving(
 
 /**
  * The owner rule: what a controller makes of an object that was admitted is admitted, if that object, asked of the cluster
- * itself, names the very same images by digest. A reference alone proves nothing; neither does an owner that names a tag.
+ * itself, names the very same images by digest. A reference alone proves nothing; neither does an owner that names a tag. Only trust
+ * data may have said otherwise then: what a rule says without them (`deny`, `pinned`) is asked of it again.
  */
 async function isVouchedFor(
   request: AdmissionRequest,
   fields: readonly ImageField[],
-  { cluster, paths }: AdmissionOptions,
+  { cluster, paths, engine }: AdmissionOptions,
 ): Promise<boolean> {
   const owner = controllerOf(request);
   if (cluster === undefined || owner === undefined || request.namespace === undefined || fields.length === 0)
     return false;
   if (!fields.every(({ image }) => DIGEST.test(image))) return false;
   try {
+    const isVerified = ({ image }: ImageField) =>
+      chooseRule(engine.policy, parseReference(image)).rule.terms.kind === 'verify';
+    if (!fields.every(isVerified)) return false;
     const stored = await cluster.get(owner, request.namespace);
     if (stored === undefined || !isOwner(stored, owner)) return false;
     const images = new Set(imageFields(owner, stored, paths).map(({ image }) => image));

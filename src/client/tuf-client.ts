@@ -138,9 +138,8 @@ export class TufClient {
 
   /** What targets may not fall behind is said by the snapshot of before (5.5.5), whose keys can be taken away (5.3.11). */
   #loadTargets(snapshot: TrustedSnapshot): Promise<TrustedTargets> {
-    const pin = snapshot.signed.meta.get(TARGETS);
-    if (pin === undefined) throw new VerificationError('malformed', SNAPSHOT, 'snapshot does not list targets');
-    return this.#load(snapshot.timestamp.root, TARGETS, pin, (file) => snapshot.updateTargets(file));
+    const { root } = snapshot.timestamp;
+    return this.#load(root, TARGETS, snapshot.pinOf(TARGETS), (file) => snapshot.updateTargets(file));
   }
 
   async #loadDelegated(
@@ -152,7 +151,7 @@ export class TufClient {
     const { root } = targets.snapshot.timestamp;
     const loaded =
       known.get(role) ??
-      (await this.#load(root, role, targets.pinOf(role), (file) => targets.delegated(delegator, role, file)));
+      (await this.#load(root, role, targets.snapshot.pinOf(role), (file) => targets.delegated(delegator, role, file)));
     known.set(role, loaded);
     return loaded;
   }

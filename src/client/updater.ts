@@ -256,10 +256,8 @@ export class Updater {
   }
 
   async #loadTargets(snapshot: TrustedSnapshot): Promise<TrustedTargets> {
-    const pin = snapshot.signed.meta.get(TARGETS);
-    if (pin === undefined) throw new VerificationError('malformed', SNAPSHOT, 'snapshot does not list targets');
     const cached = this.#cached(TARGETS);
-    const file = await this.#pinned(TARGETS, pin, cached);
+    const file = await this.#pinned(TARGETS, snapshot.pinOf(TARGETS), cached);
     const targets = snapshot.updateTargets(file, cached);
     this.#accept(TARGETS, file, cached);
     return targets;

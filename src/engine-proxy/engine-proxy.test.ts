@@ -160,9 +160,29 @@ describe('running an image', () => {
     const id = `sha256:${'12'.repeat(32)}`;
     engine.has(id, { id, digests: [`other@${GOOD}`, `app@${GOOD}`] });
     expect(await create(`{"Image":"${id}"}`)).toStartWith('HTTP/1.1 403 ');
+    decisions.set(`other@${GOOD}`, { outcome: 'unavailable', message: 'no answer' });
+    expect(await create(`{"Image":"${id}"}`)).toStartWith('HTTP/1.1 503 ');
     decisions.set(`app@${GOOD}`, { outcome: 'allow', verified: true, digest: GOOD as never });
     expect(await create(`{"Image":"${id}"}`)).toStartWith('HTTP/1.1 200 ');
     expect(requests('POST').at(-1)).toContain(`"Image":"app@${GOOD}"`);
+  });
+
+  test('S24 by a short ID under a rule that lets short names through: the image of that ID is judged', async () => {
+    for (const short of ['12ab', 'sha256:12ab']) {
+      decisions.set(short, { outcome: 'allow', verified: false, digest: undefined });
+      engine.has(short, { id: `sha256:12ab${'0'.repeat(60)}`, digests: [`evil@${GOOD}`] });
+      expect(await create(`{"Image":"${short}"}`)).toStartWith('HTTP/1.1 403 ');
+    }
+    decisions.set(`evil@${GOOD}`, { outcome: 'allow', verified: false, digest: undefined });
+    expect(await create('{"Image":"12ab"}')).toStartWith('HTTP/1.1 200 ');
+  });
+
+  test('S24 a name that could be an ID goes on so that it can be none', async () => {
+    decisions.set('cafe', { outcome: 'allow', verified: false, digest: undefined });
+    for (const name of ['cafe', 'docker.io/library/cafe:latest'])
+      engine.has(name, { id: 'another', digests: [`x@${GOOD}`] });
+    expect(await create('{"Image":"cafe"}')).toStartWith('HTTP/1.1 200 ');
+    expect(requests('POST').at(-1)).toContain('"Image":"docker.io/library/cafe:latest"');
   });
 
   test('S30 an image that is mounted is judged like the one that runs', async () => {
@@ -172,6 +192,10 @@ describe('running an image', () => {
     expect(await create(mounts('image'))).toStartWith('HTTP/1.1 403 ');
     expect(await create(mounts('IMAGE', 'sOURCE'))).toStartWith('HTTP/1.1 403 ');
     expect(await create(mounts('bind'))).toStartWith('HTTP/1.1 200 ');
+    // where older engines take the settings of the host
+    expect(await create('{"Image":"app:1","Mounts":[{"Type":"image","Source":"evil:1"}]}')).toStartWith(
+      'HTTP/1.1 403 ',
+    );
   });
 
   for (const [what, body] of [
@@ -317,6 +341,8 @@ describe('requests that could be read in two ways', () => {
     'POST /containers/create HTTP/1.0\r\n\r\n',
     'post /containers/create HTTP/1.1\r\n\r\n',
     'POST /containers/create#x HTTP/1.1\r\n\r\n',
+    'POST /v4.0.0/libpod/containers/create HTTP/1.1\r\n\r\n',
+    'POST /containers/create%3Fname=x HTTP/1.1\r\nContent-Length: 18\r\n\r\n{"Image":"evil:1"}',
   ];
   for (const request of odd) {
     test(`S24 ${JSON.stringify(request.slice(0, 60))}… is refused`, async () => {

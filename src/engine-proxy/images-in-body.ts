@@ -13,7 +13,8 @@ export function imagesOfContainer(body: Uint8Array): NamedImages {
   const document = new JsonPlaces(body);
   const [image] = document.texts('Image');
   if (image === undefined || image.value === '') throw new AmbiguousRequestError('a container without an image');
-  return { document, places: [image, ...mounted(document, 'HostConfig', 'Mounts')] };
+  // older engines take the host's settings from beside the container's where there is no HostConfig
+  return { document, places: [image, ...mounted(document, 'HostConfig', 'Mounts'), ...mounted(document, 'Mounts')] };
 }
 
 /** `services/create` and `services/…/update`: what the tasks run. @throws AmbiguousRequestError */

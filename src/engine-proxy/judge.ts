@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type EngineClient, EngineError, type EngineImage } from '../engine/index.ts';
 import { type Decision, decisionText, type PolicyEngine } from '../policy/index.ts';
-import { familiarName, type ImageReference, InvalidReferenceError, parseReference } from '../registry/index.ts';
+import {
+  familiarName,
+  type ImageReference,
+  InvalidReferenceError,
+  parseReference,
+  referenceText,
+} from '../registry/index.ts';
 
 /** What becomes of an image that somebody named. */
 export type Ruling =
@@ -24,8 +30,8 @@ export class RefusedImageError extends Error {
   }
 }
 
-/** An image ID, whole or cut short, with or without its algorithm. */
-const ID_LIKE = /^(?:sha256:)?[0-9a-f]{4,64}$/;
+/** An image ID, whole or cut short, with or without its algorithm: the engine takes any beginning. */
+const ID_LIKE = /^(?:sha256:)?[0-9a-f]{1,64}$/;
 const WHOLE_ID = /^(?:sha256:)?[0-9a-f]{64}$/;
 
 /** The policy's decisions in the engine's terms: by name, by ID, and as it lies in the engine. */
@@ -40,13 +46,8 @@ export class ImageJudge {
 
   /** An image that is to be run: by the digest that was signed, whatever the engine has under its name (S24). */
   async forUse(image: string): Promise<Ruling> {
-    if (WHOLE_ID.test(image)) return this.#byId(image);
-    const decision = await this.#policy.decide(image);
-    // the engine takes what is no name of its own for the beginning of an ID
-    if (decision.outcome === 'deny' && ID_LIKE.test(image)) return this.#byId(image);
-    const ruling = rulingOf(image, decision);
-    if (ruling.kind !== 'use') return ruling;
-    return (await this.#image(ruling.reference)) === undefined ? missing(image) : ruling;
+    if (ID_LIKE.test(image)) return this.#byIdOrName(image);
+    return this.#ifThere(image, await this.forPull(image));
   }
 
   /** An image that is to be pulled: the reference by digest. */
@@ -69,15 +70,31 @@ export class ImageJudge {
     return refused(403, `${image} is another image here than the one that was signed: pull it anew`);
   }
 
+  /** The engine takes what is no name of its own for the beginning of an ID. */
+  async #byIdOrName(image: string): Promise<Ruling> {
+    const lying = await this.#image(image);
+    if (lying !== undefined && (WHOLE_ID.test(image) || isIdOf(image, lying))) return this.#byId(image, lying);
+    if (WHOLE_ID.test(image)) return missing(image);
+    const ruling = await this.forPull(image);
+    // in full, it cannot be the beginning of an ID by the time it is used
+    const whole =
+      ruling.kind === 'as-named' && ({ kind: 'use', reference: referenceText(parseReference(image)) } as const);
+    return this.#ifThere(image, whole || ruling);
+  }
+
   /** By the names and digests under which it was pulled or pushed: one of them has to be trusted. */
-  async #byId(id: string): Promise<Ruling> {
-    const image = await this.#image(id);
-    if (image === undefined) return missing(id);
-    for (const reference of image.repoDigests) {
-      const ruling = rulingOf(reference, await this.#policy.decide(reference));
-      if (ruling.kind === 'use' || ruling.kind === 'as-named') return ruling;
+  async #byId(id: string, { repoDigests }: EngineImage): Promise<Ruling> {
+    let unavailable: Ruling | undefined;
+    for (const reference of repoDigests) {
+      const ruling = await this.forPull(reference);
+      if (ruling.kind !== 'refused') return ruling;
+      if (ruling.status === 503) unavailable = ruling;
     }
-    return refused(403, `image ${id} was pulled under no name that the policy trusts`);
+    return unavailable ?? refused(403, `image ${id} was pulled under no name that the policy trusts`);
+  }
+
+  async #ifThere(image: string, ruling: Ruling): Promise<Ruling> {
+    return ruling.kind === 'use' && (await this.#image(ruling.reference)) === undefined ? missing(image) : ruling;
   }
 
   async #image(name: string): Promise<EngineImage | undefined> {
@@ -111,6 +128,10 @@ function referenceOf(image: string): ImageReference | undefined {
     if (error instanceof InvalidReferenceError) return undefined;
     throw error;
   }
+}
+
+function isIdOf(name: string, { id }: EngineImage): boolean {
+  return id.replace('sha256:', '').startsWith(name.replace('sha256:', ''));
 }
 
 function missing(image: string): Ruling {

@@ -70,7 +70,7 @@ function plainPath(raw: string): string {
   } catch (cause) {
     throw new AmbiguousRequestError('a path that cannot be decoded', { cause });
   }
-  if (/[%#\\\p{Cc}]/u.test(path) || /\/\/|\/\.{1,2}(?:\/|$)/.test(path))
+  if (/[%?#\\\p{Cc}]/u.test(path) || /\/\/|\/\.{1,2}(?:\/|$)/.test(path))
     throw new AmbiguousRequestError('a path that is not plain');
   return path;
 }

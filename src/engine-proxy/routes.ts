@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { RequestHead } from './request-head.ts';
+import { AmbiguousRequestError, type RequestHead } from './request-head.ts';
 
 /** What a request would do with images. */
 export type Route =
@@ -35,8 +35,10 @@ const ROUTES: readonly (readonly [method: string, path: RegExp, route: Route])[]
 /** The version before a path, as the engine's router takes it. */
 const VERSION = /^\/v[0-9.]+(?=\/)/;
 
+/** @throws AmbiguousRequestError for the API that Podman has beside Docker's: images have other places in it */
 export function routeOf({ method, path, upgrades }: Pick<RequestHead, 'method' | 'path' | 'upgrades'>): Route {
   const plain = path.replace(VERSION, '');
+  if (plain.startsWith('/libpod/')) throw new AmbiguousRequestError("content trust: Podman's own API is not judged");
   const found = ROUTES.find(([wanted, pattern]) => wanted === method && pattern.test(plain))?.[2];
   return found ?? (upgrades ? 'stream' : 'pass');
 }

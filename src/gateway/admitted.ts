@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Decision, PolicyEngine, Refusal } from '../policy/index.ts';
 import { type Digest, parseDigest } from '../registry/index.ts';
+import { BoundedMap } from '../tuf/index.ts';
 import type { ClosureStore } from './closure.ts';
 import { type ImageName, imageReference } from './names.ts';
 import { byPolicy } from './refusals.ts';
@@ -31,12 +32,12 @@ export class AdmittedDigests {
   readonly #elapsed: () => number;
   readonly #clock: () => Date;
   /** Images decided about, by repository and digest, and until when that holds. */
-  readonly #images = new Map<
+  readonly #images = new BoundedMap<
     string,
     { readonly until: number; readonly expires: number; readonly admission: Admission }
-  >();
+  >(MAX_REMEMBERED);
   /** Signed images of which everything is known. */
-  readonly #walked = new Set<string>();
+  readonly #walked = new BoundedMap<string, true>(MAX_REMEMBERED);
   readonly #rebuilding = new Map<string, Promise<void>>();
 
   constructor(
@@ -56,10 +57,7 @@ export class AdmittedDigests {
   remember(image: ImageName, digest: Digest, decision: Decision & { readonly outcome: 'allow' }): void {
     const until = this.#elapsed() + this.#engine.policy.recheckMilliseconds;
     const expires = decision.expires?.getTime() ?? Number.POSITIVE_INFINITY;
-    const key = keyOf(image, digest);
-    this.#images.delete(key);
-    this.#images.set(key, { until, expires, admission: { overruled: decision.overruled } });
-    if (this.#images.size > MAX_REMEMBERED) this.#images.delete(this.#images.keys().next().value ?? '');
+    this.#images.set(keyOf(image, digest), { until, expires, admission: { overruled: decision.overruled } });
   }
 
   /**
@@ -68,8 +66,10 @@ export class AdmittedDigests {
    * @throws GatewayRefusal
    */
   async require(image: ImageName, digest: Digest): Promise<Admission> {
+    const itself = this.#remembered(image, [digest]);
+    if (itself !== undefined) return itself;
     const ancestors = await this.#closure.ancestors(image, digest);
-    const remembered = this.#remembered(image, [digest, ...ancestors]);
+    const remembered = this.#remembered(image, ancestors);
     if (remembered !== undefined) return remembered;
     const signed = await this.#engine.signedDigests(imageReference(image));
     if (signed === undefined) return this.#unjudged(image, [...ancestors.toReversed(), digest]);
@@ -157,7 +157,7 @@ export class AdmittedDigests {
   /** One walk of a repository at a time, whoever waits for it, and no image twice. */
   async #rebuildOnce(image: ImageName, roots: readonly Digest[]): Promise<void> {
     const key = `${image.domain}/${image.path}`;
-    const missing = roots.filter((root) => !this.#walked.has(keyOf(image, root)));
+    const missing = roots.filter((root) => this.#walked.get(keyOf(image, root)) === undefined);
     if (missing.length === 0 && !this.#rebuilding.has(key)) return;
     const running = this.#rebuilding.get(key) ?? this.#walk(image, missing).finally(() => this.#rebuilding.delete(key));
     this.#rebuilding.set(key, running);
@@ -165,8 +165,7 @@ export class AdmittedDigests {
   }
 
   async #walk(image: ImageName, roots: readonly Digest[]): Promise<void> {
-    if (this.#walked.size > MAX_REMEMBERED) this.#walked.clear();
-    for (const root of await this.#rebuild(image, roots)) this.#walked.add(keyOf(image, root));
+    for (const root of await this.#rebuild(image, roots)) this.#walked.set(keyOf(image, root), true);
   }
 }
 

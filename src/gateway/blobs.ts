@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Digest, type ExpectedContent, isManifestType, RegistryError } from '../registry/index.ts';
+import {
+  type Descriptor,
+  type Digest,
+  type ExpectedContent,
+  isManifestType,
+  RegistryError,
+} from '../registry/index.ts';
+import { BoundedMap } from '../tuf/index.ts';
 import type { BlobCache } from './blob-cache.ts';
 import type { ClosureStore } from './closure.ts';
 import type { ImageName } from './names.ts';
@@ -10,6 +17,8 @@ import type { Upstreams } from './upstreams.ts';
 export interface BlobRequest {
   readonly image: ImageName;
   readonly digest: Digest;
+  /** How the repository's manifests name it, if one does. */
+  readonly named: Descriptor | undefined;
   readonly isHead: boolean;
   /** The `Range` header. */
   readonly range: string | undefined;
@@ -25,8 +34,7 @@ export class Blobs {
   readonly #cache: BlobCache | undefined;
   /** Downloads into the cache: whoever else wants the blob waits for its file. */
   readonly #filling = new Map<Digest, Promise<unknown>>();
-
-  readonly #bad = new Map<string, { readonly error: RegistryError; readonly until: number }>();
+  readonly #bad = new BoundedMap<string, { readonly error: RegistryError; readonly until: number }>(MAX_BAD);
   readonly #elapsed: () => number;
 
   /** @param elapsed milliseconds of a clock that never goes back */
@@ -38,17 +46,16 @@ export class Blobs {
   }
 
   /** What a manifest of the repository names is a manifest: the one kind of blob that is kept elsewhere. */
-  async isManifest(image: ImageName, digest: Digest): Promise<boolean> {
-    if ((await this.#closure.manifest(image, digest)) !== undefined) return true;
-    const named = await this.#closure.descriptor(image, digest);
-    return named !== undefined && isManifestType(named.mediaType);
+  async isManifest({ image, digest, named }: BlobRequest): Promise<boolean> {
+    if (named !== undefined && isManifestType(named.mediaType)) return true;
+    return (await this.#closure.manifest(image, digest)) !== undefined;
   }
 
   /** @throws GatewayRefusal, RegistryError */
   async serve(request: BlobRequest): Promise<Response> {
-    const { image, digest } = request;
+    const { image, digest, named } = request;
     const client = this.#upstreams.client(image.domain);
-    const size = (await this.#closure.descriptor(image, digest))?.size ?? (await client.blobSize(image.path, digest));
+    const size = named?.size ?? (await client.blobSize(image.path, digest));
     if (size === undefined) throw new GatewayRefusal('unknown-blob', `blob ${digest} is not known`);
     const expected = { digest, size };
     const mode = this.#upstreams.blobMode(image.domain);
@@ -68,10 +75,8 @@ export class Blobs {
     try {
       yield* this.#upstreams.client(image.domain).blob(image.path, expected);
     } catch (error) {
-      if (error instanceof RegistryError && (error.code === 'digest-mismatch' || error.code === 'length-mismatch')) {
-        if (this.#bad.size >= MAX_BAD) this.#bad.clear();
+      if (error instanceof RegistryError && (error.code === 'digest-mismatch' || error.code === 'length-mismatch'))
         this.#bad.set(badKey(image, expected.digest), { error, until: this.#elapsed() + BAD_MILLISECONDS });
-      }
       throw error;
     }
   }

@@ -115,12 +115,14 @@ class Gateway {
   /** Engines ask for refused manifests as blobs too: it is the same question, with the same answer. */
   async #blob(image: ImageName, digest: Digest, request: Request, isHead: boolean): Promise<Response> {
     const { overruled } = await this.#manifests.admitted.require(image, digest);
-    if (await this.#blobs.isManifest(image, digest)) {
+    const named = await this.#options.closure.descriptor(image, digest);
+    const range = request.headers.get('range') ?? undefined;
+    const wanted = { image, digest, named, isHead, range };
+    if (await this.#blobs.isManifest(wanted)) {
       const found = await this.#manifests.byDigest(image, digest);
       return manifestResponse(found, 'application/octet-stream', request, isHead);
     }
-    const range = request.headers.get('range') ?? undefined;
-    return withWarning(await this.#blobs.serve({ image, digest, isHead, range }), overruled);
+    return withWarning(await this.#blobs.serve(wanted), overruled);
   }
 
   async #tags({ domain, path }: ImageName, url: URL): Promise<Response> {

@@ -8,6 +8,7 @@ import {
   MAX_MANIFEST_BYTES,
   referencedBy,
 } from '../registry/index.ts';
+import { BoundedMap } from '../tuf/index.ts';
 import { AdmittedDigests } from './admitted.ts';
 import type { ClosureStore, KnownManifest } from './closure.ts';
 import { type ImageName, imageReference } from './names.ts';
@@ -36,10 +37,9 @@ export class Manifests {
   readonly #engine: PolicyEngine;
   readonly #closure: ClosureStore;
   readonly #upstreams: Upstreams;
-  readonly #held = new Map<string, KnownManifest>();
-  readonly #knownTags = new Set<string>();
+  readonly #held = new BoundedMap<string, KnownManifest>(MAX_HELD_BYTES);
+  readonly #knownTags = new BoundedMap<string, true>(MAX_KNOWN_TAGS);
   readonly #fetching = new Map<string, Promise<KnownManifest>>();
-  #heldBytes = 0;
 
   constructor(
     engine: PolicyEngine,
@@ -88,10 +88,9 @@ export class Manifests {
   /** What was let through by its tag is asked for by its digest next, and a rule may be about tags. */
   async #tagged(image: ImageName, digest: Digest, tag: string): Promise<void> {
     const key = `${image.domain}/${image.path}:${tag}@${digest}`;
-    if (this.#knownTags.has(key)) return;
-    if (this.#knownTags.size > MAX_KNOWN_TAGS) this.#knownTags.clear();
+    if (this.#knownTags.get(key) !== undefined) return;
     await this.#closure.tagged(image, digest, tag);
-    this.#knownTags.add(key);
+    this.#knownTags.set(key, true);
   }
 
   /** What the policy lets through by its registry's tag: in `warn` and `audit`, and where a rule allows. */
@@ -114,7 +113,7 @@ export class Manifests {
         'denied',
         `content trust: manifest ${digest} has ${found.bytes.length} bytes, and ${size} are signed`,
       );
-    this.#hold(key, found);
+    this.#held.set(key, found, found.bytes.length);
     return found;
   }
 
@@ -136,18 +135,6 @@ export class Manifests {
     const known = { digest, mediaType: named?.mediaType ?? descriptor.mediaType, bytes };
     await this.#closure.keep(image, known, manifest);
     return known;
-  }
-
-  #hold(key: string, manifest: KnownManifest): void {
-    const before = this.#held.get(key);
-    this.#held.delete(key);
-    this.#held.set(key, manifest);
-    this.#heldBytes += before === undefined ? manifest.bytes.length : 0;
-    for (const [oldest, { bytes }] of this.#held) {
-      if (this.#heldBytes <= MAX_HELD_BYTES) return;
-      this.#held.delete(oldest);
-      this.#heldBytes -= bytes.length;
-    }
   }
 
   /** Walks the signed images of a repository of which not everything is known; one that cannot be had keeps no other from it. */

@@ -7,7 +7,7 @@ import { MetadataError } from '../tuf/index.ts';
 /** Why a request is not answered with content; this file alone knows what that is in HTTP. */
 export type RefusalKind =
   | 'denied' // the policy, or content that is not what it should be
-  | 'unavailable' // trust data or the registry could not be had
+  | 'unavailable' // trust data or the registry could not be had, or the trust data have expired
   | 'unknown-manifest'
   | 'unknown-blob'
   | 'not-found'
@@ -57,7 +57,8 @@ export function refusalResponse(refusal: GatewayRefusal, isHead: boolean): Respo
 /** What a policy does not let through. */
 export function byPolicy(refusal: Refusal, about: Pick<Decision, 'reference' | 'gun' | 'rule'>): GatewayRefusal {
   const { reference, gun, rule: policy } = about;
-  const kind = refusal.outcome === 'deny' ? 'denied' : 'unavailable';
+  // who waits for a timestamp to be renewed is told to come again; nothing is let through meanwhile
+  const kind = refusal.outcome === 'deny' && refusal.code !== 'expired' ? 'denied' : 'unavailable';
   const detail = { ...(gun === undefined ? {} : { gun }), reference, reason: refusal.code, step: refusal.step, policy };
   return new GatewayRefusal(kind, `content trust: ${reference}: ${refusal.message} (${refusal.code})`, { detail });
 }

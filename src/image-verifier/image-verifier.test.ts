@@ -64,6 +64,29 @@ describe('judging what was resolved already', () => {
     });
   }
 
+  test('S24 pinned: a tag is what the rule says of it, not any digest in its list', async () => {
+    const [good, other] = [digestOf('good'), digestOf('other')];
+    const pinned = `pinned: { tags: { v1: '${good}' }, digests: ['${other}'] }`;
+    const engine = stage.engine(`version: 1\nrules: [{ images: '**', action: pinned, ${pinned} }]`);
+    for (const [name, digest, allowed] of [
+      [NAME, good, true],
+      [NAME, other, false],
+      [NAME.replace('v1', 'v2'), other, false],
+      [`${NAME.replace(':v1', '')}@${other}`, other, true],
+    ] as const)
+      expect(await judge(engine, { name, digest })).toMatchObject({ allowed });
+  });
+
+  test('S29 a moved tag that mode warn lets through is told as what it is', async () => {
+    (await stage.repository('registry.example.com/acme/app')).tag('v1', 'good').publish();
+    const engine = stage.engine(`${POLICY}    mode: warn\n    digests: any\n`);
+    const answer = await judge(engine, { name: NAME, digest: digestOf('evil') });
+    expect(answer).toEqual({
+      allowed: true,
+      reason: expect.stringContaining('let through in mode warn: v1 is signed for'),
+    });
+  });
+
   test('the digest that was signed for the tag is let through', async () => {
     const answer = await judge(await signed(), { name: NAME, digest: digestOf('good') });
     expect(answer).toEqual({ allowed: true, reason: `${NAME}: allowed` });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DownloadError, TrustDirectoryError } from '../client/index.ts';
 import {
   type Credentials,
+  type Digest,
   type ImageReference,
   InvalidReferenceError,
   parseReference,
@@ -14,7 +15,7 @@ import { type Budget, DEFAULT_BUDGET } from './budget.ts';
 import { type Allowed, type Decision, denied, type Refusal, Refused, type Step, unavailable } from './decision.ts';
 import { judgedGun } from './identity.ts';
 import { type DecisionObserver, type EnforcementPoint, observe } from './observe.ts';
-import { type ChosenRule, chooseRule, type Policy, type Terms } from './policy.ts';
+import { type ChosenRule, chooseRule, type JudgedImage, type Policy, type Terms } from './policy.ts';
 import type { PolicyRecord } from './record.ts';
 import { CheckedRepositories } from './repositories.ts';
 import { SqlitePolicyRecord } from './sqlite-record.ts';
@@ -79,10 +80,12 @@ export class PolicyEngine {
   /**
    * Whether an image may be used, and which content it is. Never rejects for what a reference, a server or a record does:
    * that is a refusal with its reason.
+   * @param resolved what somebody else resolved the reference to: only what the tag is signed for will do (S24), whatever digests
+   * the rule lets be asked for
    */
-  async decide(reference: string | ImageReference): Promise<Decision> {
+  async decide(reference: string | ImageReference, resolved?: Digest): Promise<Decision> {
     const start = this.#elapsed();
-    const decision = await this.#decide(reference);
+    const decision = await this.#decide(reference, resolved);
     if (this.#observer !== undefined) observe(this.#observer, this.#point, decision, this.#elapsed() - start);
     return decision;
   }
@@ -122,23 +125,23 @@ export class PolicyEngine {
     this.#record.close();
   }
 
-  async #decide(asked: string | ImageReference): Promise<Decision> {
-    const text = typeof asked === 'string' ? asked : referenceText(asked);
-    const trail = new Trail(text);
+  async #decide(asked: string | ImageReference, resolved: Digest | undefined): Promise<Decision> {
+    const trail = new Trail(typeof asked === 'string' ? asked : referenceText(asked));
     let chosen: ChosenRule | undefined;
+    let image: JudgedImage | undefined;
     try {
-      const reference = typeof asked === 'string' ? parseReference(asked) : asked;
-      trail.note('reference', referenceText(reference));
-      chosen = chooseRule(this.policy, reference);
+      image = judgedImage(typeof asked === 'string' ? parseReference(asked) : asked, resolved);
+      trail.note('reference', referenceText(image));
+      chosen = chooseRule(this.policy, image);
       const { rule } = chosen;
       trail.note('rule', `${rule.name}: ${rule.terms.kind}, ${rule.mode}`);
-      return trail.decision(chosen, await this.#apply(rule.terms, chosen, reference, trail));
+      return trail.decision(chosen, await this.#apply(rule.terms, chosen, image, trail));
     } catch (error) {
-      return trail.decision(chosen, overrule(chosen, refusalOf(error), asked));
+      return trail.decision(chosen, overrule(chosen, refusalOf(error), image));
     }
   }
 
-  async #apply(terms: Terms, chosen: ChosenRule, reference: ImageReference, trail: Trail): Promise<Allowed> {
+  async #apply(terms: Terms, chosen: ChosenRule, image: JudgedImage, trail: Trail): Promise<Allowed> {
     switch (terms.kind) {
       case 'deny':
         throw chosen.rule.pattern === undefined
@@ -149,14 +152,14 @@ export class PolicyEngine {
             )
           : denied('denied', 'rule', `rule ${chosen.rule.name} denies`);
       case 'allow':
-        return { ...NOTHING_VERIFIED, digest: reference.digest, tag: reference.tag };
+        return { ...NOTHING_VERIFIED, digest: image.digest, tag: image.tag };
       case 'pinned':
-        return pinned(terms, chosen, reference);
+        return pinned(terms, chosen, image);
       case 'verify': {
         const gun = judgedGun(chosen);
         trail.gun = gun;
         trail.note('identity', gun);
-        return this.#judge.judge(gun, terms, reference, (step, line) => trail.note(step, line));
+        return this.#judge.judge(gun, terms, image, (step, line) => trail.note(step, line));
       }
       default:
         return terms satisfies never;
@@ -179,10 +182,20 @@ function pinnedDigests({ tags, digests }: Terms & { kind: 'pinned' }): ReadonlyM
   );
 }
 
-function pinned(terms: Terms & { kind: 'pinned' }, { rule }: ChosenRule, { tag, digest }: ImageReference): Allowed {
+/** A name with a digest of its own was asked for by that digest: it can be resolved to no other. */
+function judgedImage(named: ImageReference, resolved: Digest | undefined): JudgedImage {
+  if (resolved === undefined || named.digest === resolved) return { ...named, isResolved: false };
+  if (named.digest !== undefined)
+    throw denied('other-digest', 'reference', `${referenceText(named)} was resolved to ${resolved}`);
+  return { ...named, digest: resolved, isResolved: true };
+}
+
+function pinned(terms: Terms & { kind: 'pinned' }, { rule }: ChosenRule, image: JudgedImage): Allowed {
+  const { tag, digest, isResolved } = image;
   const found = digest ?? (tag === undefined ? undefined : terms.tags.get(tag));
   const isListed = found !== undefined && terms.digests.has(found);
-  const isSame = digest === undefined || tag === undefined || (terms.tags.get(tag) ?? digest) === digest;
+  const isSame =
+    digest === undefined || tag === undefined || (terms.tags.get(tag) ?? (isResolved ? undefined : digest)) === digest;
   if (!isListed || !isSame)
     throw denied(
       'not-pinned',
@@ -193,10 +206,9 @@ function pinned(terms: Terms & { kind: 'pinned' }, { rule }: ChosenRule, { tag, 
 }
 
 /** In the modes `warn` and `audit` what is refused is let through, as it was asked for; the refusal goes with it (S29). */
-function overrule(chosen: ChosenRule | undefined, refusal: Refusal, asked: string | ImageReference): Allowed | Refusal {
+function overrule(chosen: ChosenRule | undefined, refusal: Refusal, image: JudgedImage | undefined): Allowed | Refusal {
   if (chosen === undefined || chosen.rule.mode === 'enforce') return refusal;
-  const { tag, digest } = typeof asked === 'string' ? parseReference(asked) : asked;
-  return { ...NOTHING_VERIFIED, digest, tag, overruled: refusal };
+  return { ...NOTHING_VERIFIED, digest: image?.digest, tag: image?.tag, overruled: refusal };
 }
 
 /** Property 4: bad evidence is a denial, evidence that could not be had is not. */

@@ -65,6 +65,12 @@ export interface Policy {
   readonly warnings: readonly string[];
 }
 
+/** An image as it is judged. */
+export interface JudgedImage extends ImageReference {
+  /** The digest is what somebody else says that the tag means: nobody asked for it, so it has to be what is signed for the tag. */
+  readonly isResolved: boolean;
+}
+
 /** The rule for an image, and the name that it was chosen by. */
 export interface ChosenRule {
   readonly rule: Rule;

@@ -10,8 +10,7 @@ import {
   type UpdaterOptions,
 } from '../client/index.ts';
 import { type Credentials, fetchTransport, type Transport } from '../registry/index.ts';
-import { type Gun, notaryV1 } from '../tuf/index.ts';
-import { BoundedMap } from './bounded-map.ts';
+import { BoundedMap, type Gun, notaryV1 } from '../tuf/index.ts';
 import { type Budget, BudgetFetcher } from './budget.ts';
 import { unavailable } from './decision.ts';
 import { defaultTrustServer, type VerifyTerms } from './policy.ts';

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { choosePin, listedPin, TrustDirectoryError, type TrustPinning } from '../client/index.ts';
 import { encodeUtf8, equalBytes } from '../encoding/index.ts';
-import type { Digest, ImageReference } from '../registry/index.ts';
+import type { Digest } from '../registry/index.ts';
 import { type Gun, ROOT, sha256Hex, TARGETS, VerificationError } from '../tuf/index.ts';
 import { type Allowed, denied, Refused, type StepName } from './decision.ts';
-import type { VerifyTerms } from './policy.ts';
+import type { JudgedImage, VerifyTerms } from './policy.ts';
 import type { PolicyRecord } from './record.ts';
 import type { CheckedRepositories, CheckedRepository } from './repositories.ts';
 import { isReleased, requireSigners, type SignedTag, signedTag, signedTags } from './signers.ts';
@@ -29,19 +29,19 @@ export class TrustJudge {
    * found.
    * @throws Refused, VerificationError, DownloadError, TrustDirectoryError
    */
-  async judge(gun: Gun, terms: VerifyTerms, reference: ImageReference, note: Note): Promise<Allowed> {
+  async judge(gun: Gun, terms: VerifyTerms, image: JudgedImage, note: Note): Promise<Allowed> {
     const held = this.#repositories.held(gun, terms);
     if (held !== undefined) {
       const notes: (readonly [StepName, string])[] = [];
       try {
-        const allowed = await this.#judged(gun, terms, reference, held, (step, text) => notes.push([step, text]));
+        const allowed = await this.#judged(gun, terms, image, held, (step, text) => notes.push([step, text]));
         for (const [step, text] of notes) note(step, text);
         return allowed;
       } catch (error) {
         if (!(error instanceof Refused) && !(error instanceof VerificationError)) throw error;
       }
     }
-    return this.#judged(gun, terms, reference, await this.#repositories.check(gun, terms), note);
+    return this.#judged(gun, terms, image, await this.#repositories.check(gun, terms), note);
   }
 
   /** @throws VerificationError, DownloadError, TrustDirectoryError, Refused `busy` */
@@ -52,7 +52,7 @@ export class TrustJudge {
   async #judged(
     gun: Gun,
     terms: VerifyTerms,
-    reference: ImageReference,
+    image: JudgedImage,
     checked: CheckedRepository,
     note: Note,
   ): Promise<Allowed> {
@@ -60,9 +60,8 @@ export class TrustJudge {
     await this.#requirePins(gun, terms, checked, note);
     requireFreshness(gun, terms, checked, note);
     this.#remember(gun, terms, checked);
-    const found = this.#resolve(gun, terms, reference, checked, note);
-    if (found === undefined)
-      return { ...approval(checked), digest: reference.digest, tag: reference.tag, verified: false };
+    const found = this.#resolve(gun, terms, image, checked, note);
+    if (found === undefined) return { ...approval(checked), digest: image.digest, tag: image.tag, verified: false };
     const signers = found.signers.map(({ role }) => role);
     note('signers', signers.join(', '));
     note('digest', `${found.tag} is ${found.digest}, ${found.size} bytes`);
@@ -110,7 +109,7 @@ export class TrustJudge {
   #resolve(
     gun: Gun,
     terms: VerifyTerms,
-    { tag, digest }: ImageReference,
+    { tag, digest, isResolved }: JudgedImage,
     checked: CheckedRepository,
     note: Note,
   ): SignedTag | undefined {
@@ -119,7 +118,7 @@ export class TrustJudge {
       if (tag === undefined) throw new VerificationError('unsigned', TARGETS, 'a tag or a digest is needed');
       return signedTag(repository, tag, terms.signers);
     }
-    if (terms.digests.kind === 'any') {
+    if (terms.digests.kind === 'any' && !isResolved) {
       note('digest', `${digest} is asked for by digest, which this rule does not judge`);
       return undefined;
     }
@@ -130,7 +129,7 @@ export class TrustJudge {
       throw denied('other-digest', 'digest', `${name} is signed for ${signed.digest}, not for ${digest}`);
     });
     if ('found' in now) return now.found;
-    const before = terms.digests.kind === 'signed-ever' ? this.#signedBefore(gun, terms, tag, digest, note) : undefined;
+    const before = isResolved ? undefined : this.#signedBefore(gun, terms, tag, digest, note);
     if (before !== undefined) return before;
     throw now.refusal ?? denied('not-signed', 'digest', `${digest} is signed for no tag of ${gun}`);
   }

@@ -8,7 +8,9 @@
  *     const targets = root.updateTimestamp(ts).updateSnapshot(sn).updateTargets(tg);
  *     findTarget(targets.roles, 'latest');
  */
+
 export type { UpdateContext } from './admission.ts';
+export { BoundedMap } from './bounded-map.ts';
 export * from './crypto.ts';
 export * from './delegations.ts';
 export * from './dialect.ts';

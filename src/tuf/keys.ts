@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { decodePem, decodeUtf8, encodeBase64, encodeHex, encodePem, encodeUtf8, quoteText } from '../encoding/index.ts';
-import { BoundedMemo } from './bounded-memo.ts';
+import { BoundedMap } from './bounded-map.ts';
 import { MetadataError } from './errors.ts';
 import type { KeyId } from './names.ts';
 import { SCHEMES, type Scheme } from './schemes.ts';
@@ -40,7 +40,7 @@ const COORDINATES: ReadonlyMap<string, number> = new Map([
 const keyIds = new WeakMap<PublicKey, KeyId>();
 const verifyingKeys = new WeakMap<PublicKey, VerifyingKey>();
 /** By key ID, which covers all that a key says: every file brings the keys of its roles along anew. */
-const readKeys = new BoundedMemo<KeyId, VerifyingKey>(1024);
+const readKeys = new BoundedMap<KeyId, VerifyingKey>(1024);
 
 /** Key ID: SHA-256 of the canonical key object; without a scheme `private` is part of it, always null (reference 2.6). */
 export function keyId(key: PublicKey): KeyId {
@@ -94,7 +94,7 @@ export function bareKey(key: PublicKey): PublicKey {
 export function verifyingKey(key: PublicKey): VerifyingKey {
   let found = verifyingKeys.get(key);
   if (found === undefined) {
-    found = readKeys.get(keyId(key), () => readKey(key));
+    found = readKeys.getOrMake(keyId(key), () => readKey(key));
     verifyingKeys.set(key, found);
   }
   return found;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
+import { BoundedMap } from './bounded-map.ts';
 
 /** A larger message costs about as much to hash as to verify. */
 const MAX_MESSAGE_BYTES = 16 * 1024;
@@ -25,28 +26,21 @@ export interface SignatureCheck {
  * judged anew each time. Forgetting costs time and nothing else.
  */
 export class KnownSignatures {
-  readonly #valid = new Set<string>();
-  readonly #size: number;
+  readonly #valid: BoundedMap<string, true>;
 
-  /** @param size how many are kept; the oldest is forgotten first */
+  /** @param size how many are kept */
   constructor(size = DEFAULT_SIZE) {
-    this.#size = size;
+    this.#valid = new BoundedMap(size);
   }
 
   /** The answer of `verify`, which is not asked again where it said yes to this very check. */
   isValid(check: SignatureCheck, verify: () => boolean): boolean {
     if (check.message.length > MAX_MESSAGE_BYTES) return verify();
     const entry = entryOf(check);
-    if (this.#valid.has(entry)) return true;
+    if (this.#valid.get(entry) !== undefined) return true;
     const valid = verify();
-    if (valid) this.#keep(entry);
+    if (valid) this.#valid.set(entry, true);
     return valid;
-  }
-
-  #keep(entry: string): void {
-    this.#valid.add(entry);
-    const [oldest] = this.#valid;
-    if (this.#valid.size > this.#size && oldest !== undefined) this.#valid.delete(oldest);
   }
 }
 

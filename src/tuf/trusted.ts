@@ -226,8 +226,7 @@ export class TrustedSnapshot implements TrustedFile<Snapshot> {
   /** 5.6, top-level. `cached` is the targets file trusted before this update. */
   updateTargets(file: Uint8Array, cached?: Uint8Array): TrustedTargets {
     const authority = this.timestamp.root.authority('targets');
-    const pin = requirePin(TARGETS, this.signed);
-    const trusted = admit('targets', TARGETS, file, cached, authority, pin, this.#context);
+    const trusted = admit('targets', TARGETS, file, cached, authority, this.pinOf(TARGETS), this.#context);
     const top = trustedFile(TARGETS, trusted);
     return new TrustedTargets(
       this,
@@ -235,6 +234,13 @@ export class TrustedSnapshot implements TrustedFile<Snapshot> {
       withMark(this.marks, top, authority.role),
       this.#context,
     );
+  }
+
+  /** What it says of a role's file. @throws VerificationError `malformed` it does not list the role */
+  pinOf(role: RoleName): MetaFile {
+    const pin = this.signed.meta.get(role);
+    if (pin === undefined) throw new VerificationError('malformed', SNAPSHOT, `snapshot does not list ${role}`);
+    return pin;
   }
 
   get marks(): Marks {
@@ -282,13 +288,8 @@ export class TrustedTargets {
     cached?: Uint8Array,
   ): TrustedFile<Targets> {
     const authority = { keys: delegator.signed.delegations.keys, role: delegationOf(delegator, role) };
-    const trusted = admit('targets', role, file, cached, authority, this.pinOf(role), this.#context);
+    const trusted = admit('targets', role, file, cached, authority, this.snapshot.pinOf(role), this.#context);
     return trustedFile(role, trusted);
-  }
-
-  /** What the snapshot says of a role's file. @throws VerificationError `malformed` it does not list the role */
-  pinOf(role: RoleName): MetaFile {
-    return requirePin(role, this.snapshot.signed);
   }
 
   /** Delegations of the loaded roles that were trusted before and that the snapshot hides now: none of them is trusted. */
@@ -320,12 +321,6 @@ function rootAuthority(root: Root, context: UpdateContext, at?: Date): [Readonly
     );
   }
   return [keys, root.roles.get('root') as RoleKeys];
-}
-
-function requirePin(role: RoleName, snapshot: Snapshot): MetaFile {
-  const pin = snapshot.meta.get(role);
-  if (pin === undefined) throw new VerificationError('malformed', SNAPSHOT, `snapshot does not list ${role}`);
-  return pin;
 }
 
 function delegationOf({ role: delegator, signed }: TrustedFile<Targets>, role: RoleName): Delegation {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
 import type { RuleDocument } from '../schema.ts';
-import { type Conversion, ConversionError, patternOf, pinName, pinOfPem } from './conversion.ts';
+import { type Conversion, ConversionError, patternsOf, pinName, pinOfPem } from './conversion.ts';
 
 const validator = z.looseObject({
   name: z.string(),
@@ -92,12 +92,12 @@ function rootKeys({ name, trustRoots = [] }: Validator, wanted: string, pattern:
   return chosen.map((root) => pinOfPem(root.key ?? '', `validator ${name}, trust root ${root.name}`));
 }
 
-function convertPattern(text: string, notes: string[]): string {
+function convertPattern(text: string, notes: string[]): string | string[] {
   if (text.includes('@')) notes.push(`${text}: patterns with digests are not carried over: it covers every digest`);
+  if (!text.endsWith('*')) notes.push(`${text}: what only begins so is not covered here, and was there`);
   const named = text.split('@', 1)[0] ?? '';
   const colon = named.indexOf(':', named.lastIndexOf('/') + 1);
-  const [name, tag] = colon === -1 ? [named, '*'] : [named.slice(0, colon), named.slice(colon + 1)];
-  const pattern = patternOf(name);
-  if (pattern.endsWith('/**')) notes.push(`${text}: its last * covers deeper names as well`);
-  return tag === '*' ? pattern : `${pattern}:${tag}`;
+  return colon === -1
+    ? patternsOf(named, '*', notes)
+    : patternsOf(named.slice(0, colon), named.slice(colon + 1), notes);
 }

@@ -41,16 +41,26 @@ export function pinOfPem(pem: string, what: string): string {
   }
 }
 
-/** Name of the pins for a pattern: everything before its first star, and a star if there was one. */
-export function pinName(pattern: string): string {
+/** Name of the pins for patterns of one name: everything before its first star, and a star if there was one. */
+export function pinName(patterns: string | readonly string[]): string {
+  const pattern = typeof patterns === 'string' ? patterns : (patterns[0] ?? '');
   const colon = pattern.indexOf(':', pattern.lastIndexOf('/') + 1);
   const name = colon === -1 ? pattern : pattern.slice(0, colon);
   const star = name.indexOf('*');
   return star === -1 ? name : `${name.slice(0, star)}*`;
 }
 
+/** A star of either program covers any run of characters, slashes too; here one part of a name. */
+export function patternsOf(name: string, tag: string, notes: string[]): string | string[] {
+  if (name.slice(0, -1).includes('*')) notes.push(`${name}: a * before the end covers one part of a name alone`);
+  const pattern = patternOf(name);
+  const isPartial = pattern.endsWith('*') && !pattern.endsWith('/**') && pattern !== '**';
+  const tagged = (text: string) => (tag === '*' ? text : `${text}:${tag}`);
+  return isPartial ? [tagged(pattern), tagged(`${pattern}/**`)] : tagged(pattern);
+}
+
 /** Short names are of Docker Hub; `*` alone is every image, and a last part `*` covers what is deeper as well. */
-export function patternOf(name: string): string {
+function patternOf(name: string): string {
   if (name === '*' || name === '') return '**';
   const whole = name.endsWith('/*') ? `${name}*` : name;
   const [first = ''] = whole.split('/');

@@ -81,6 +81,22 @@ describe("Connaisseur's values", () => {
       expect(notes.some((note) => note.includes(text))).toBe(true);
   });
 
+  test('a star covers slashes there: what is deeper is covered here as well, or told', () => {
+    const policy = [
+      { pattern: 'r.io/team*:v1', validator: 'deny' },
+      { pattern: 'r.io/team-a*:*' },
+      { pattern: '*/evil:*', validator: 'deny' },
+    ];
+    const { document, notes } = rules('connaisseur', values(policy));
+    expect(document.rules).toMatchObject([
+      { images: ['r.io/team*:v1', 'r.io/team*/**:v1'] },
+      { images: ['r.io/team-a*', 'r.io/team-a*/**'], pins: { keys: { 'r.io/team-a*': [expect.any(String)] } } },
+      { images: '*/evil' },
+    ]);
+    expect(notes).toContain('r.io/team*:v1: what only begins so is not covered here, and was there');
+    expect(notes).toContain('*/evil: a * before the end covers one part of a name alone');
+  });
+
   test('detection mode is mode warn for all, the default too', () => {
     const { document } = rules('connaisseur', values([{ pattern: '*:*', validator: 'deny' }], { detectionMode: true }));
     expect(document).toMatchObject({ default: { action: 'deny', mode: 'warn' }, rules: [{ mode: 'warn' }] });

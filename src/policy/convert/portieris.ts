@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
 import type { RuleDocument } from '../schema.ts';
-import { type Conversion, ConversionError, patternOf } from './conversion.ts';
+import { type Conversion, ConversionError, patternsOf } from './conversion.ts';
 
 const repository = z.looseObject({
   name: z.string(),
@@ -49,7 +49,7 @@ export function fromPortieris(value: unknown): Conversion {
 }
 
 function convertRepository({ name, policy }: Repository, notes: string[]): RuleDocument {
-  const images = patternsOf(name, notes);
+  const images = patternsOf(name, '*', notes);
   const others = Object.keys(policy ?? {}).filter((field) => field !== 'trust');
   for (const field of others) {
     if (field === 'simple') notes.push(`${name}: simple signing is not Docker Content Trust: denied`);
@@ -67,12 +67,4 @@ function convertRepository({ name, policy }: Repository, notes: string[]): RuleD
     'first-use': true,
     ...(signers.length === 0 ? {} : { signers }),
   };
-}
-
-/** A star of Portieris covers any run of characters, slashes too. */
-function patternsOf(name: string, notes: string[]): string | string[] {
-  const inner = name.slice(0, -1);
-  if (inner.includes('*')) notes.push(`${name}: a * before the end covers one part of a name alone`);
-  const pattern = patternOf(name);
-  return pattern.endsWith('*') && !pattern.endsWith('/**') && pattern !== '**' ? [pattern, `${pattern}/**`] : pattern;
 }

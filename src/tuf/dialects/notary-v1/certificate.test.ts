@@ -77,6 +77,8 @@ describe('readCertificate', () => {
       time('2601010000Z'),
       time('260101000000+0000'),
       time('never'),
+      time('260230000000Z'),
+      time('260101240000Z'),
       time('260101000000Z', UTF8),
       time('21260101000000Z', UTF8),
       encodeDer(DerTag.null),

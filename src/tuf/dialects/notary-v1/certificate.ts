@@ -9,6 +9,7 @@ import {
   decodeUtf8,
 } from '../../../encoding/index.ts';
 import { MetadataError } from '../../errors.ts';
+import { realTime } from '../time.ts';
 
 /** What root validation needs of an X.509 certificate and `node:crypto` does not tell alike on every runtime. */
 export interface CertificateFields {
@@ -81,15 +82,10 @@ function parseDerTime(value: DerValue | undefined): Date {
   );
   if (digits === null || digits[1]?.length !== (value.tag === UTC_TIME ? 2 : 4))
     throw new DecodeError('not a DER time');
-  const [year, month, day, hour, minute, second] = digits.slice(1).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [year = 0, ...rest] = digits.slice(1).map(Number);
   // RFC 5280 4.1.2.5.1: two digits mean 1950 to 2049
   const full = value.tag === GENERALIZED_TIME ? year : year + (year < 50 ? 2000 : 1900);
-  return new Date(Date.UTC(full, month - 1, day, hour, minute, second));
+  const time = realTime([full, ...rest]);
+  if (time === undefined) throw new DecodeError('not a DER time');
+  return time;
 }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   canonicalText,
-  DecodeError,
   decodeJsonMembers,
   decodeJsonObject,
   encodeUtf8,
   type JsonObject,
-  type JsonValue,
 } from '../../../encoding/index.ts';
 import type { SignedOf } from '../../dialect.ts';
 import { MetadataError } from '../../errors.ts';
@@ -31,29 +29,28 @@ import {
   type KeyId,
   parseKeyId,
   parseRoleName,
-  parseVersion,
   type RoleName,
   TOP_LEVEL_ROLES,
   type TopLevelRole,
-  type Version,
 } from '../../names.ts';
 import {
   arrayField,
-  asArray,
   asObject,
   bad,
   booleanField,
   bytesOf,
-  integerField,
+  type CommonFields,
+  commonFields,
+  lengthField,
+  malformedOnly,
   mapField,
   objectField,
+  signatureObjects,
   stringField,
   stringsOf,
+  thresholdField,
 } from '../fields.ts';
-import { parseTime } from '../time.ts';
 
-/** More signatures than any role can need; the rest would only cost time (S23). */
-const MAX_SIGNATURES = 256;
 const TYPE_NAMES: Readonly<Record<Signed['type'], string>> = {
   root: 'Root',
   targets: 'Targets',
@@ -80,7 +77,7 @@ export function readFile<K extends Signed['type']>(
     const envelope = {
       signed: decodeBody(kind, body),
       signedBytes: encodeUtf8(signed?.canonical ?? canonicalText(body)),
-      signatures: decodeSignatures(asArray(members.get('signatures')?.value, 'signatures')),
+      signatures: decodeSignatures(signatureObjects(members.get('signatures')?.value)),
     };
     return { envelope, body };
   });
@@ -91,49 +88,28 @@ export function decodePayload<K extends Signed['type']>(kind: K, payload: Uint8A
   return malformedOnly(() => decodeBody(kind, decodeJsonObject(payload)));
 }
 
-function malformedOnly<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    if (cause instanceof DecodeError) throw new MetadataError('malformed', cause.message, { cause });
-    throw cause;
-  }
+function decodeSignatures(listed: readonly JsonObject[]): readonly Signature[] {
+  return listed.map((signature) => ({
+    keyId: parseKeyId(stringField(signature, 'keyid')),
+    method: stringField(signature, 'method').toLowerCase(),
+    bytes: bytesOf(signature.get('sig'), 'sig'),
+  }));
 }
 
-function decodeSignatures(values: readonly JsonValue[]): readonly Signature[] {
-  if (values.length > MAX_SIGNATURES) throw bad('signatures', `has more than ${MAX_SIGNATURES} entries`);
-  return values.map((value) => {
-    const signature = asObject(value, 'signatures');
-    return {
-      keyId: parseKeyId(stringField(signature, 'keyid')),
-      method: stringField(signature, 'method').toLowerCase(),
-      bytes: bytesOf(signature.get('sig'), 'sig'),
-    };
-  });
-}
-
-const BODIES: { readonly [K in Signed['type']]: (body: JsonObject, common: Common) => SignedOf<K> } = {
+const BODIES: { readonly [K in Signed['type']]: (body: JsonObject, common: CommonFields) => SignedOf<K> } = {
   root: decodeRoot,
   targets: decodeTargets,
   snapshot: decodeSnapshot,
   timestamp: decodeTimestamp,
 };
 
-interface Common {
-  readonly version: Version;
-  readonly expires: Date;
-}
-
 function decodeBody<K extends Signed['type']>(kind: K, body: JsonObject): SignedOf<K> {
   const type = stringField(body, '_type');
   if (type !== TYPE_NAMES[kind]) throw bad('_type', `is not ${TYPE_NAMES[kind]}`);
-  return BODIES[kind](body, {
-    version: parseVersion(body.get('version')),
-    expires: parseTime(stringField(body, 'expires')),
-  });
+  return BODIES[kind](body, commonFields(body));
 }
 
-function decodeRoot(body: JsonObject, common: Common): Root {
+function decodeRoot(body: JsonObject, common: CommonFields): Root {
   const keys = decodeKeys(mapField(body, 'keys'));
   const listed = objectField(body, 'roles');
   const roles = new Map<TopLevelRole, RoleKeys>();
@@ -164,13 +140,10 @@ function decodeRoleKeys(object: JsonObject, keys: ReadonlyMap<KeyId, PublicKey>)
   const keyIds = stringsOf(arrayField(object, 'keyids'), 'keyids').map(parseKeyId);
   const unknown = keyIds.find((id) => !keys.has(id));
   if (unknown !== undefined) throw new MetadataError('malformed', `role names key ${unknown}, which is not listed`);
-  const threshold = integerField(object, 'threshold');
-  // S16: zero or a negative number of signatures would mean none
-  if (threshold < 1) throw bad('threshold', 'is below 1');
-  return { keyIds, threshold };
+  return { keyIds, threshold: thresholdField(object) };
 }
 
-function decodeTargets(body: JsonObject, common: Common): Targets {
+function decodeTargets(body: JsonObject, common: CommonFields): Targets {
   const targets = new Map<string, TargetFile>();
   for (const [path, value] of mapField(body, 'targets')) targets.set(path, decodeTarget(asObject(value, 'targets')));
   return { type: 'targets', ...common, targets, delegations: decodeDelegations(objectField(body, 'delegations')) };
@@ -183,8 +156,7 @@ function decodeTarget(object: JsonObject): TargetFile {
     if (bytes.length !== (HASH_BYTES.get(algorithm) ?? bytes.length)) throw bad(algorithm, 'has a wrong length');
     hashes.set(algorithm, bytes);
   }
-  const length = integerField(object, 'length');
-  if (length < 0) throw bad('length', 'is negative');
+  const length = lengthField(object);
   const custom = object.get('custom');
   return custom === undefined ? { length, hashes } : { length, hashes, custom };
 }
@@ -199,7 +171,7 @@ function decodeDelegations(object: JsonObject): Delegations {
   return { keys, roles };
 }
 
-function decodeSnapshot(body: JsonObject, common: Common): Snapshot {
+function decodeSnapshot(body: JsonObject, common: CommonFields): Snapshot {
   const meta = new Map<RoleName, MetaFile>();
   for (const [role, value] of mapField(body, 'meta'))
     meta.set(parseRoleName(role), decodeMetaFile(asObject(value, 'meta')));
@@ -207,7 +179,7 @@ function decodeSnapshot(body: JsonObject, common: Common): Snapshot {
   return { type: 'snapshot', ...common, meta };
 }
 
-function decodeTimestamp(body: JsonObject, common: Common): Timestamp {
+function decodeTimestamp(body: JsonObject, common: CommonFields): Timestamp {
   return { type: 'timestamp', ...common, snapshot: decodeMetaFile(objectField(objectField(body, 'meta'), 'snapshot')) };
 }
 
@@ -222,7 +194,5 @@ function decodeMetaFile(object: JsonObject): MetaFile {
     hashes.set(algorithm as HashAlgorithm, bytes);
   }
   if (!hashes.has('sha256')) throw bad('hashes', 'has no sha256');
-  const length = integerField(object, 'length');
-  if (length < 0) throw bad('length', 'is negative');
-  return { length, hashes };
+  return { length: lengthField(object), hashes };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { X509Certificate } from 'node:crypto';
 import { decodeUtf8, encodePem } from '../../../encoding/index.ts';
-import { BoundedMemo } from '../../bounded-memo.ts';
+import { BoundedMap } from '../../bounded-map.ts';
 import { MetadataError } from '../../errors.ts';
 import { certificates, keyId, type PublicKey, verifyingKey } from '../../keys.ts';
 import type { Root } from '../../metadata.ts';
@@ -27,14 +27,14 @@ export function rootKeys(root: Root, gun: Gun, at?: Date): ReadonlyMap<KeyId, Pu
 }
 
 function isUsable(key: PublicKey, gun: Gun, at: Date | undefined): boolean {
-  const certificate = certified.get(keyId(key), () => certifiedBy(key));
+  const certificate = certified.getOrMake(keyId(key), () => certifiedBy(key));
   if (certificate === undefined || !namesGun(certificate.commonName, gun)) return false;
   const { notBefore, notAfter } = certificate;
   return at === undefined || (notBefore.getTime() <= at.getTime() + DAY && at.getTime() <= notAfter.getTime());
 }
 
 /** By key ID, which covers every byte of the chain. GUN and moment are judged each time. */
-const certified = new BoundedMemo<KeyId, CertificateFields | undefined>(1024);
+const certified = new BoundedMap<KeyId, CertificateFields | undefined>(1024);
 
 /** What the certificate of a root key says; `undefined` of a key that is none, for whatever GUN. */
 function certifiedBy(key: PublicKey): CertificateFields | undefined {

@@ -8,10 +8,8 @@ import {
   encodeUtf8,
   exactCanonicalText,
   type JsonObject,
-  type JsonValue,
 } from '../../../encoding/index.ts';
 import type { SignedOf } from '../../dialect.ts';
-import { MetadataError } from '../../errors.ts';
 import type { PublicKey } from '../../keys.ts';
 import {
   type Delegation,
@@ -40,14 +38,26 @@ import {
   type TopLevelRole,
   type Version,
 } from '../../names.ts';
-import { asArray, asObject, bad, booleanField, integerField, objectField, stringField, stringsOf } from '../fields.ts';
-import { parseTime } from '../time.ts';
+import {
+  asArray,
+  asObject,
+  bad,
+  booleanField,
+  type CommonFields,
+  commonFields,
+  integerField,
+  lengthField,
+  malformedOnly,
+  objectField,
+  signatureObjects,
+  stringField,
+  stringsOf,
+  thresholdField,
+} from '../fields.ts';
 import { jsonOfCanonical } from './canonical.ts';
 import { decodeKey } from './keys.ts';
 import { parseDelegatedName } from './names.ts';
 
-/** More signatures than any role can need; the rest would only cost time (S23). */
-const MAX_SIGNATURES = 256;
 const SPEC_VERSION = /^1\.\d{1,9}(?:\.\d{1,9})?$/;
 const MAX_KEY_ID = 1024;
 
@@ -60,7 +70,7 @@ export function decodeFile<K extends Signed['type']>(kind: K, file: Uint8Array):
     return {
       signed: decodeBody(kind, body),
       signedBytes: encodeUtf8(signed?.canonical ?? exactCanonicalText(body)),
-      signatures: decodeSignatures(asArray(members.get('signatures')?.value, 'signatures')),
+      signatures: decodeSignatures(signatureObjects(members.get('signatures')?.value)),
     };
   });
 }
@@ -75,21 +85,10 @@ export function decodeVersion(file: Uint8Array): Version {
   return malformedOnly(() => parseVersion(objectField(decodeJsonObject(file), 'signed').get('version')));
 }
 
-function malformedOnly<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    if (cause instanceof DecodeError) throw new MetadataError('malformed', cause.message, { cause });
-    throw cause;
-  }
-}
-
 /** 4.2: key IDs are unique among signatures. What is no hex is no signature; others may still reach the threshold. */
-function decodeSignatures(values: readonly JsonValue[]): readonly Signature[] {
-  if (values.length > MAX_SIGNATURES) throw bad('signatures', `has more than ${MAX_SIGNATURES} entries`);
+function decodeSignatures(listed: readonly JsonObject[]): readonly Signature[] {
   const signatures = new Map<KeyId, Signature>();
-  for (const value of values) {
-    const signature = asObject(value, 'signatures');
+  for (const signature of listed) {
     const keyId = parseKeyName(stringField(signature, 'keyid'));
     if (signatures.has(keyId)) throw bad('signatures', 'has two entries of one key');
     signatures.set(keyId, { keyId, method: '', bytes: hexOf(stringField(signature, 'sig')) ?? new Uint8Array() });
@@ -115,28 +114,20 @@ function hexOf(text: string): Uint8Array | undefined {
   }
 }
 
-const BODIES: { readonly [K in Signed['type']]: (body: JsonObject, common: Common) => SignedOf<K> } = {
+const BODIES: { readonly [K in Signed['type']]: (body: JsonObject, common: CommonFields) => SignedOf<K> } = {
   root: decodeRoot,
   targets: decodeTargets,
   snapshot: decodeSnapshot,
   timestamp: decodeTimestamp,
 };
 
-interface Common {
-  readonly version: Version;
-  readonly expires: Date;
-}
-
 function decodeBody<K extends Signed['type']>(kind: K, body: JsonObject): SignedOf<K> {
   if (stringField(body, '_type') !== kind) throw bad('_type', `is not ${kind}`);
   if (!SPEC_VERSION.test(stringField(body, 'spec_version'))) throw bad('spec_version', 'is not 1.x');
-  return BODIES[kind](body, {
-    version: parseVersion(body.get('version')),
-    expires: parseTime(stringField(body, 'expires')),
-  });
+  return BODIES[kind](body, commonFields(body));
 }
 
-function decodeRoot(body: JsonObject, common: Common): Root {
+function decodeRoot(body: JsonObject, common: CommonFields): Root {
   const listed = objectField(body, 'roles');
   const roles = new Map<TopLevelRole, RoleKeys>();
   for (const role of TOP_LEVEL_ROLES) roles.set(role, decodeRoleKeys(objectField(listed, role)));
@@ -150,13 +141,10 @@ function decodeKeys(listed: JsonObject): ReadonlyMap<KeyId, PublicKey> {
 
 function decodeRoleKeys(object: JsonObject): RoleKeys {
   const keyIds = stringsOf(asArray(object.get('keyids'), 'keyids'), 'keyids').map(parseKeyName);
-  const threshold = integerField(object, 'threshold');
-  // S16: zero or a negative number of signatures would mean none
-  if (threshold < 1) throw bad('threshold', 'is below 1');
-  return { keyIds, threshold };
+  return { keyIds, threshold: thresholdField(object) };
 }
 
-function decodeTargets(body: JsonObject, common: Common): Targets {
+function decodeTargets(body: JsonObject, common: CommonFields): Targets {
   const targets = new Map<string, TargetFile>();
   for (const [path, value] of objectField(body, 'targets')) targets.set(path, decodeTarget(asObject(value, 'targets')));
   const delegations: Delegations = body.has('delegations')
@@ -179,14 +167,8 @@ function decodeHashes(object: JsonObject): ReadonlyMap<HashAlgorithm, Uint8Array
   return hashes;
 }
 
-function decodeLength(object: JsonObject): number {
-  const length = integerField(object, 'length');
-  if (length < 0) throw bad('length', 'is negative');
-  return length;
-}
-
 function decodeTarget(object: JsonObject): TargetFile {
-  const file = { length: decodeLength(object), hashes: decodeHashes(objectField(object, 'hashes')) };
+  const file = { length: lengthField(object), hashes: decodeHashes(objectField(object, 'hashes')) };
   const custom = object.get('custom');
   return custom === undefined ? file : { ...file, custom };
 }
@@ -226,7 +208,7 @@ function decodeSuccinct(object: JsonObject): SuccinctRoles {
 const SUFFIX = '.json';
 
 /** A snapshot is about targets roles: some repositories still list a root of long ago, which pins nothing. */
-function decodeSnapshot(body: JsonObject, common: Common): Snapshot {
+function decodeSnapshot(body: JsonObject, common: CommonFields): Snapshot {
   const meta = new Map<RoleName, MetaFile>();
   for (const [name, value] of objectField(body, 'meta')) {
     if (!name.endsWith(SUFFIX)) throw bad('meta', 'lists a file that is no .json');
@@ -237,7 +219,7 @@ function decodeSnapshot(body: JsonObject, common: Common): Snapshot {
   return { type: 'snapshot', ...common, meta };
 }
 
-function decodeTimestamp(body: JsonObject, common: Common): Timestamp {
+function decodeTimestamp(body: JsonObject, common: CommonFields): Timestamp {
   const snapshot = decodeMetaFile(objectField(objectField(body, 'meta'), 'snapshot.json'));
   return { type: 'timestamp', ...common, snapshot };
 }
@@ -247,7 +229,7 @@ function decodeMetaFile(object: JsonObject): MetaFile {
   const pin: { version: Version; length?: number; hashes?: ReadonlyMap<HashAlgorithm, Uint8Array> } = {
     version: parseVersion(object.get('version')),
   };
-  if (object.has('length')) pin.length = decodeLength(object);
+  if (object.has('length')) pin.length = lengthField(object);
   if (object.has('hashes')) {
     pin.hashes = decodeHashes(objectField(object, 'hashes'));
     if (pin.hashes.size === 0) throw bad('hashes', 'has neither sha256 nor sha512');

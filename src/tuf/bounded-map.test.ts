@@ -18,3 +18,16 @@ test('a value set again counts once, and one that is too heavy for all is not he
   map.set('b', 'B', 11);
   expect([map.get('a'), map.get('b')]).toEqual([undefined, undefined]);
 });
+
+test('makes what it does not hold, and keeps neither what was thrown nor nothing', () => {
+  const map = new BoundedMap<string, number | undefined>(2);
+  const made: string[] = [];
+  for (const key of ['a', 'b', 'a', 'c', 'b', 'c', 'a']) map.getOrMake(key, () => made.push(key));
+  expect(made).toEqual(['a', 'b', 'c', 'b', 'a']);
+  const fail = () => {
+    throw new Error('bad');
+  };
+  expect(() => map.getOrMake('d', fail)).toThrow('bad');
+  expect(map.getOrMake('d', () => undefined)).toBeUndefined();
+  expect(map.getOrMake('d', () => 1)).toBe(1);
+});
