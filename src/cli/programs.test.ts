@@ -37,3 +37,16 @@ test('S28 a verifier that is called in a way it does not know refuses', async ()
   expect(await called('hallmark-image-verifier', ['-unknown', 'x'])).toMatchObject({ code: 2 });
   expect(await called('hallmark-image-verifier', [])).toMatchObject({ code: 2 });
 });
+
+test('S28 the help of a verifier says how it is called, and still lets nothing through', async () => {
+  for (const argv of [['--help'], ['-h'], ['-help']])
+    expect(await called('hallmark-image-verifier', argv)).toMatchObject({
+      code: 2,
+      said: expect.stringMatching(/^Usage: hallmark-image-verifier -name /),
+    });
+  const question = ['-name', 'a/b:1', '-digest', `sha256:${'0'.repeat(64)}`];
+  expect(await called('hallmark-image-verifier', [...question, '--help'])).toMatchObject({
+    code: 2,
+    said: expect.stringMatching(/^not verified: /),
+  });
+});

@@ -2,6 +2,7 @@
 
 import { notaryV1, tufV1 } from '../../src/tuf/index.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
+import { CONFIG_TARGETS } from './targets/configs.ts';
 import { fuzzDialect, notaryFiles, notaryPromises, simulatedFiles } from './targets/dialects.ts';
 import { ENCODING_TARGETS } from './targets/encoding.ts';
 import { IMAGE_TARGETS } from './targets/images.ts';
@@ -16,6 +17,7 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ...IMAGE_TARGETS,
   ...STATE_TARGETS,
   ...POLICY_TARGETS,
+  ...CONFIG_TARGETS,
   ...fuzzDialect(notaryV1, notaryFiles, notaryPromises),
   ...fuzzDialect(tufV1, simulatedFiles),
 ];

@@ -29,7 +29,7 @@ describe('the end of a command', () => {
 
   test('S28 output that nobody reads to its end is no success, and no stack trace', () => {
     // the reader has ended before the program writes
-    const script = 'exec 3> >(:); wait $!; "$0" --no-env-file "$1" completion bash >&3';
+    const script = 'exec 3> >(:); wait $!; "$0" --no-env-file --config=/dev/null "$1" completion bash >&3';
     const ran = Bun.spawnSync(['bash', '-c', script, process.execPath, resolve('bin/hallmark.ts')]);
 
     expect({ code: ran.exitCode, stderr: ran.stderr.toString() }).toEqual({ code: 141, stderr: '' });

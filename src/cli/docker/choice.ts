@@ -5,6 +5,8 @@ import { TrustCommandError } from '../docker-trust/errors.ts';
 export type Choice =
   /** Ours. */
   | { readonly kind: 'trust' }
+  /** Docker's own help, of all of it. */
+  | { readonly kind: 'help' }
   /** Says or changes nothing about any engine. */
   | { readonly kind: 'direct' }
   /** The user has turned content trust off. */
@@ -21,8 +23,8 @@ const GROUPS = new Set(['image', 'container', 'builder', 'plugin', 'compose', 's
 
 export function choiceOf(words: readonly string[], isTrustOn: boolean): Choice {
   const [first = '--help', second = ''] = words;
-  if (first === '--help' || first === '-h' || first === 'help' || first === 'context' || first === 'completion')
-    return { kind: 'direct' };
+  if (first === '--help' || first === '-h' || first === 'help') return { kind: 'help' };
+  if (first === 'context' || first === 'completion') return { kind: 'direct' };
   if (first === 'trust') return { kind: 'trust' };
   const start = GROUPS.has(first) ? 2 : 1;
   const isPush = first === 'push' || (first === 'image' && second === 'push');
@@ -51,7 +53,7 @@ function pushOf(words: readonly string[]): Choice {
     if (OFF.test(word)) return { kind: 'unverified', reason: '--disable-content-trust' };
     if (ON.test(word)) continue;
     if (QUIET.test(word)) args.push('--quiet');
-    else if (word === '--help' || word === '-h') return { kind: 'direct' };
+    else if (word === '--help' || word === '-h') return { kind: 'help' };
     else if (word === '--platform' || word.startsWith('--platform=')) {
       const value = word === '--platform' ? words[++at] : word.slice('--platform='.length);
       if (value === undefined) throw new TrustCommandError('flag needs an argument: --platform', { exitCode: 125 });

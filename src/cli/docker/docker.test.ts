@@ -9,6 +9,7 @@ import { type Choice, choiceOf } from './choice.ts';
 
 const scratch = scratchDirectories();
 const hallmark = resolve(import.meta.dir, '../../../bin/hallmark.ts');
+const SEALED = ['--no-env-file', '--config=/dev/null'];
 
 describe('what becomes of a command line', () => {
   const kind = (line: string, isOn = true): Choice['kind'] => choiceOf(line.split(' ').filter(Boolean), isOn).kind;
@@ -24,7 +25,8 @@ describe('what becomes of a command line', () => {
       'unheard of',
     ])
       expect(kind(line)).toBe('judged');
-    for (const line of ['', '--help', 'help run', 'context use x', 'context ls']) expect(kind(line)).toBe('direct');
+    for (const line of ['', '--help', '-h', 'help run']) expect(kind(line)).toBe('help');
+    for (const line of ['context use x', 'context ls']) expect(kind(line)).toBe('direct');
     expect(kind('trust inspect app')).toBe('trust');
   });
 
@@ -83,7 +85,7 @@ describe('the real docker', () => {
   async function called(argv: readonly string[], env: Record<string, string>) {
     const home = scratch();
     const places = { HOME: home, TMPDIR: home, DOCKER_HOST: `unix://${home}/engine.sock` };
-    const child = Bun.spawn([process.execPath, hallmark, 'docker', ...argv], {
+    const child = Bun.spawn([process.execPath, ...SEALED, hallmark, 'docker', ...argv], {
       env: { ...transpiled, ...places, ...env },
       stdin: new TextEncoder().encode('typed'),
       stdout: 'pipe',
@@ -133,9 +135,18 @@ describe('the real docker', () => {
     expect(stderr).toContain('content trust is off (DOCKER_CONTENT_TRUST)');
   });
 
+  test('its help is that of the real docker, and one line says which one answers', async () => {
+    const directory = fakeDocker();
+    const { stdout, stderr } = await called(['--help'], { PATH: `${directory}:/usr/bin:/bin` });
+    expect(stdout).toStartWith('args:--help\n');
+    expect(stderr).toBe(
+      `${directory}/docker answers (HALLMARK_DOCKER names another), with hallmark's content trust around it\n`,
+    );
+  });
+
   test('ends by a signal that this program was sent', async () => {
     const PATH = `${fakeDocker("trap 'exit 33' TERM; echo up; for i in $(seq 200); do sleep 0.05; done")}:/usr/bin:/bin`;
-    const child = Bun.spawn([process.execPath, hallmark, 'docker', 'run', 'app'], {
+    const child = Bun.spawn([process.execPath, ...SEALED, hallmark, 'docker', 'run', 'app'], {
       env: { ...transpiled, PATH, HOME: scratch() },
       stdout: 'pipe',
       stderr: 'ignore',

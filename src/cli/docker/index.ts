@@ -38,6 +38,11 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   switch (choice.kind) {
     case 'trust':
       return (await import('../docker-trust/index.ts')).runDockerTrust(argv, io);
+    case 'help': {
+      const program = realDocker(io.env);
+      io.stderr.write(`${program} answers (HALLMARK_DOCKER names another), with hallmark's content trust around it\n`);
+      return runDocker(program, argv, io.env);
+    }
     case 'direct':
       return runDocker(realDocker(io.env), argv, io.env);
     case 'unverified': {

@@ -41,20 +41,20 @@ export async function loadServiceConfig<Settings>(
 }
 
 /** Keys that only Notary's form has, by the section that they stand in. */
-const NOTARY_KEYS: Readonly<Record<string, readonly string[]>> = {
-  server: ['http_addr', 'grpc_addr', 'tls_cert_file', 'tls_key_file', 'client_ca_file'],
-  storage: ['backend', 'db_url', 'default_alias'],
-  caching: ['max_age'],
-  repositories: ['gun_prefixes'],
-  auth: ['options'],
-  trust_service: [],
-  reporting: [],
-};
+const NOTARY_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['server', ['http_addr', 'grpc_addr', 'tls_cert_file', 'tls_key_file', 'client_ca_file']],
+  ['storage', ['backend', 'db_url', 'default_alias']],
+  ['caching', ['max_age']],
+  ['repositories', ['gun_prefixes']],
+  ['auth', ['options']],
+  ['trust_service', []],
+  ['reporting', []],
+]);
 
 function isNotaryForm(root: unknown): boolean {
   if (!isRecord(root)) return false;
   return Object.entries(root).some(([section, value]) => {
-    const keys = NOTARY_KEYS[section.toLowerCase()];
+    const keys = NOTARY_KEYS.get(section.toLowerCase());
     if (keys === undefined) return false;
     return keys.length === 0 || (isRecord(value) && Object.keys(value).some((key) => keys.includes(key.toLowerCase())));
   });
