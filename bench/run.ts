@@ -9,7 +9,7 @@ import { engineProxy } from './rows/engine-proxy.ts';
 import { gateway } from './rows/gateway.ts';
 import { library } from './rows/library.ts';
 import { memory } from './rows/memory.ts';
-import { embedded, publishes } from './rows/publishes.ts';
+import { publishes } from './rows/publishes.ts';
 import { reads } from './rows/reads.ts';
 import { scale } from './rows/scale.ts';
 import { start } from './rows/start.ts';
@@ -18,7 +18,7 @@ import { missingPackages, repositoryRoot } from './support/programs.ts';
 import { Workspace } from './support/workspace.ts';
 import { type Outcome, replaceTable, report } from './table.ts';
 
-const ROWS: readonly Row[] = [start, verify, reads, publishes, embedded, memory, scale, library, gateway, engineProxy];
+const ROWS: readonly Row[] = [start, verify, reads, publishes, memory, scale, library, gateway, engineProxy];
 const DOCUMENT = join(repositoryRoot, 'docs/performance.md');
 
 process.exitCode = await main(process.argv.slice(2));

@@ -20,10 +20,6 @@ export interface ServerPair {
   readonly original: RunningServer;
 }
 
-export async function startBoth(workspace: Workspace): Promise<ServerPair> {
-  return { hallmark: await startHallmark(workspace), original: await startNotaryServer(workspace) };
-}
-
 /** `hallmark up` as a user starts it: sqlite that syncs each commit, ECDSA keys encrypted at rest, its own authority. */
 export async function startHallmark(workspace: Workspace): Promise<RunningServer> {
   const directory = workspace.makeDirectory('hallmark');

@@ -24,3 +24,16 @@ test('a body that comes in pieces is whole, and that of a refusal is read as wel
   expect(await text(answering(400, '{"errors":', '[]}'))).toBe('{"errors":[]}');
   expect(await text(answering(500, 'what nobody needs'))).toBe('');
 });
+
+test('when a server may be asked again is read of 429 alone, and only as seconds', async () => {
+  const after = async (status: number, value: string) => {
+    const answer = new Response('', { status, headers: { 'retry-after': value } });
+    return (await exchange(async () => answer, URL, {}, LIMITS)).retryAfter;
+  };
+
+  expect(await after(429, '7')).toBe(7);
+  expect(await after(429, '0')).toBe(0);
+  for (const value of ['', '-1', '1.5', '1e3', '9999999', 'Wed, 25 Nov 2026 12:00:00 GMT'])
+    expect([value, await after(429, value)]).toEqual([value, undefined]);
+  expect(await after(503, '7')).toBeUndefined();
+});

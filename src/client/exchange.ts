@@ -15,6 +15,8 @@ export interface ExchangeLimits {
 export interface Answer {
   readonly status: number;
   readonly body: Uint8Array;
+  /** Seconds until it may be asked again, where a 429 says so (RFC 9110 10.2.3). */
+  readonly retryAfter?: number;
 }
 
 /**
@@ -35,7 +37,7 @@ export async function exchange(
     const { status } = response;
     if (status === 200 || status === 400) return { status, body: await readBody(response, limits.maxLength, url) };
     await response.body?.cancel();
-    return { status, body: new Uint8Array() };
+    return { status, body: new Uint8Array(), ...retryAfterOf(response) };
   } catch (cause) {
     if (cause instanceof DownloadError) throw cause;
     const { host } = new URL(url);
@@ -49,6 +51,11 @@ export async function exchange(
   } finally {
     clearTimeout(timer);
   }
+}
+
+function retryAfterOf({ status, headers }: Response): Pick<Answer, 'retryAfter'> {
+  const seconds = /^\d{1,6}$/.exec(headers.get('retry-after') ?? '')?.[0];
+  return status === 429 && seconds !== undefined ? { retryAfter: Number(seconds) } : {};
 }
 
 function reasonOf(error: unknown): string {
@@ -65,7 +72,7 @@ function reasonOf(error: unknown): string {
  * What a status other than 200 means for a client (reference 4.5): 404 is an answer, everything else an error.
  * @throws DownloadError
  */
-export function absent(status: number, url: string): undefined {
+export function absent({ status, retryAfter }: Pick<Answer, 'status' | 'retryAfter'>, url: string): undefined {
   const { host } = new URL(url);
   if (status === 404) return undefined;
   if (status === 401 || status === 403) {
@@ -77,10 +84,11 @@ export function absent(status: number, url: string): undefined {
     );
   }
   if (status === 429 || status >= 500) {
+    const again = retryAfter === undefined ? '' : ` and may be asked again in ${retryAfter} s`;
     throw new DownloadError(
       'unavailable',
       url,
-      `unable to reach trust server at this time: ${host} returned ${status}`,
+      `unable to reach trust server at this time: ${host} returned ${status}${again}`,
       { status },
     );
   }

@@ -45,7 +45,7 @@ export class HttpFetcher implements Fetcher {
 
   async fetch(gun: Gun, fileName: string, maxLength: number): Promise<Uint8Array | undefined> {
     const url = metadataUrl(this.#server, gun, fileName);
-    const { status, body } = await exchange(this.#fetch, url, {}, { timeoutMilliseconds: this.#timeout, maxLength });
-    return status === 200 ? body : absent(status, url);
+    const answer = await exchange(this.#fetch, url, {}, { timeoutMilliseconds: this.#timeout, maxLength });
+    return answer.status === 200 ? answer.body : absent(answer, url);
   }
 }

@@ -29,10 +29,10 @@ export class HttpTufFetcher implements Fetcher {
 
   async fetch(_gun: Gun, fileName: string, maxLength: number): Promise<Uint8Array | undefined> {
     const url = this.#base + fileName;
-    const { status, body } = await exchange(this.#fetch, url, {}, { timeoutMilliseconds: this.#timeout, maxLength });
-    if (status === 200) return body;
+    const answer = await exchange(this.#fetch, url, {}, { timeoutMilliseconds: this.#timeout, maxLength });
+    if (answer.status === 200) return answer.body;
     // an object store says 403 of what does not exist, to whoever may not list it
-    return status === 403 ? undefined : absent(status, url);
+    return answer.status === 403 ? undefined : absent(answer, url);
   }
 }
 
@@ -72,7 +72,7 @@ export async function* fetchTarget(
     const response = await send(url, { headers, redirect: 'error', signal: deadline.signal });
     if (response.status !== 200) {
       await response.body?.cancel();
-      absent(response.status, url);
+      absent(response, url);
       throw new DownloadError('not-found', url, `target ${quoteText(path)} is not there`, { status: response.status });
     }
     let length = 0;

@@ -15,9 +15,10 @@ interface Asked {
   readonly contentType: string;
 }
 
-/** A server with one answer, and what it was asked. */
+/** A server with one answer, what it was asked, and for how many milliseconds it was waited for. */
 function answering(answer: () => Response | Promise<Response>) {
   const asked: Asked[] = [];
+  const waits: number[] = [];
   const server = new HttpTrustServer({
     server: 'https://trust.example.com/',
     fetch: async (url, init) => {
@@ -26,8 +27,9 @@ function answering(answer: () => Response | Promise<Response>) {
       asked.push({ url, method: init.method ?? 'GET', redirect: init.redirect, body, contentType });
       return answer();
     },
+    wait: async (milliseconds) => waits.push(milliseconds),
   });
-  return { server, asked };
+  return { server, asked, waits };
 }
 
 const FILES = new Map([
@@ -159,5 +161,46 @@ describe('a key of the server', () => {
       name: 'DownloadError',
       code: 'not-found',
     });
+  });
+});
+
+describe('a server that asks for patience', () => {
+  const UNAVAILABLE = { code: 'unavailable', status: 429 };
+  const busy = (seconds?: number) =>
+    new Response('', { status: 429, ...(seconds === undefined ? {} : { headers: { 'retry-after': `${seconds}` } }) });
+
+  test('gets the same request again when it said', async () => {
+    const answers = [busy(2), busy(1), new Response('')];
+    const { server, asked, waits } = answering(() => answers.shift() ?? busy());
+
+    await server.publish(GUN, FILES);
+    expect(waits).toEqual([2000, 1000]);
+    expect(asked).toHaveLength(3);
+    expect(asked[2]).toEqual(asked[0] as Asked);
+  });
+
+  test('is given half a minute in all, and the refusal says when to come again', async () => {
+    const { server, waits } = answering(() => busy(8));
+
+    expect((await rejected(server.remove(GUN), UNAVAILABLE)).message).toBe(
+      'unable to reach trust server at this time: trust.example.com returned 429 and may be asked again in 8 s',
+    );
+    expect(waits).toEqual([8000, 8000, 8000]);
+  });
+
+  test('S23 is not asked for ever, even if it says at once each time', async () => {
+    const { server, waits } = answering(() => busy(0));
+
+    await rejected(server.key(GUN, 'timestamp'), UNAVAILABLE);
+    expect(waits).toEqual(Array(31).fill(1000));
+  });
+
+  test('is not waited for at all where it does not say how long, or says too long', async () => {
+    for (const seconds of [undefined, 31]) {
+      const { server, asked, waits } = answering(() => busy(seconds));
+
+      await rejected(server.rotateKey(GUN, 'snapshot'), UNAVAILABLE);
+      expect([asked.length, waits]).toEqual([1, []]);
+    }
   });
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
-import { absent, DownloadError, exchange, type HttpFetch, metadataUrl } from '../client/index.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Answer, absent, DownloadError, exchange, type HttpFetch, metadataUrl } from '../client/index.ts';
 import {
   DecodeError,
   decodeJsonObject,
@@ -27,28 +28,33 @@ export interface TrustServer {
 }
 
 const LIMITS = { timeoutMilliseconds: 60_000, maxLength: 256 * 1024 };
+/** For how long a server that asks for patience is given it, in all; a publish that waits holds the lock of its repository. */
+const MAX_WAIT_SECONDS = 30;
 
-/** Speaks Notary's HTTP API (reference 6). */
+export interface HttpTrustServerOptions {
+  readonly server: string;
+  readonly fetch?: HttpFetch;
+  readonly wait?: (milliseconds: number) => Promise<unknown>;
+}
+
+/** Speaks Notary's HTTP API (reference 6). A server that says when it may be asked again (429) is asked again then. */
 export class HttpTrustServer implements TrustServer {
   readonly #server: string;
   readonly #fetch: HttpFetch;
+  readonly #wait: (milliseconds: number) => Promise<unknown>;
 
-  constructor(options: { readonly server: string; readonly fetch?: HttpFetch }) {
+  constructor(options: HttpTrustServerOptions) {
     this.#server = options.server;
     this.#fetch = options.fetch ?? fetch;
+    this.#wait = options.wait ?? sleep;
   }
 
   async publish(gun: Gun, files: ReadonlyMap<RoleName, Uint8Array>): Promise<void> {
     const url = metadataUrl(this.#server, gun);
     const { contentType, body } = multipart(files);
-    const answer = await exchange(
-      this.#fetch,
-      url,
-      { method: 'POST', headers: { 'content-type': contentType }, body },
-      LIMITS,
-    );
+    const answer = await this.#ask(url, { method: 'POST', headers: { 'content-type': contentType }, body });
     if (answer.status === 400) throw refusalOf(answer.body);
-    if (answer.status !== 200) throw absent(answer.status, url) ?? noTrustServer(url, gun);
+    if (answer.status !== 200) throw absent(answer, url) ?? noTrustServer(url, gun);
   }
 
   key(gun: Gun, role: ServerManagedRole): Promise<PublicKey> {
@@ -61,16 +67,28 @@ export class HttpTrustServer implements TrustServer {
 
   async remove(gun: Gun): Promise<void> {
     const url = metadataUrl(this.#server, gun);
-    const { status } = await exchange(this.#fetch, url, { method: 'DELETE' }, LIMITS);
-    if (status !== 200) throw absent(status, url) ?? noTrustServer(url, gun);
+    const answer = await this.#ask(url, { method: 'DELETE' });
+    if (answer.status !== 200) throw absent(answer, url) ?? noTrustServer(url, gun);
   }
 
   async #key(method: 'GET' | 'POST', gun: Gun, role: ServerManagedRole): Promise<PublicKey> {
     const url = metadataUrl(this.#server, gun, `${role}.key`);
-    const { status, body } = await exchange(this.#fetch, url, { method }, LIMITS);
-    if (status === 200) return readKey(body, url);
+    const answer = await this.#ask(url, { method });
+    if (answer.status === 200) return readKey(answer.body, url);
     const message = `${new URL(url).host} manages no ${role} key for ${gun}`;
-    throw absent(status, url) ?? new DownloadError('not-found', url, message, { status });
+    throw absent(answer, url) ?? new DownloadError('not-found', url, message, { status: answer.status });
+  }
+
+  /** A request refused by 429 was not begun, so that it can be sent again, whatever it does. */
+  async #ask(url: string, init: RequestInit): Promise<Answer> {
+    for (let waited = 0; ; ) {
+      const answer = await exchange(this.#fetch, url, init, LIMITS);
+      if (answer.retryAfter === undefined || waited + answer.retryAfter > MAX_WAIT_SECONDS) return answer;
+      // "0" is a moment too, and a server that says so for ever must not be asked for ever
+      const seconds = Math.max(1, answer.retryAfter);
+      waited += seconds;
+      await this.#wait(seconds * 1000);
+    }
   }
 }
 

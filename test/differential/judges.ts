@@ -107,7 +107,7 @@ export async function ourVerdict(served: Served, memory: Memory, now: Date): Pro
   const fetcher = {
     async fetch(_: string, fileName: string, maxLength: number): Promise<Uint8Array | undefined> {
       const found = served.get(fileName) ?? 404;
-      if (typeof found === 'number') return absent(found, 'http://test/');
+      if (typeof found === 'number') return absent({ status: found }, 'http://test/');
       if (found.length > maxLength) throw new DownloadError('too-large', fileName, 'more bytes than were due');
       return found;
     },
