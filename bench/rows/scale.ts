@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Figure, Row } from '../row.ts';
 import { DatabaseServers } from '../support/databases.ts';
 import { copyRepository } from '../support/filling.ts';
-import { startProduction } from '../support/production.ts';
+import { HALLMARK, startSide } from '../support/production.ts';
 import { benchGun, PreparedRepository } from '../support/publishing.ts';
 import { load } from '../support/wrk.ts';
 
@@ -15,20 +15,21 @@ const READ = 1000;
 export const scale: Row = {
   name: 'scale',
   title: `Reads of timestamps against the number of repositories, PostgreSQL: of ${READ} of them, and of any`,
-  needs: ['notary-server', 'notary-signer', 'mariadb', 'postgres', 'wrk'],
+  needs: ['mariadb', 'postgres', 'wrk'],
   async measure(workspace, effort) {
-    const { hallmark, databases } = await startProduction(
+    const { server, database } = await startSide(
       workspace,
       await DatabaseServers.start(workspace),
+      HALLMARK,
       'postgres',
     );
     const template = benchGun('template');
-    await PreparedRepository.publish(hallmark, template);
+    await PreparedRepository.publish(server, template);
     const figures: Figure[] = [];
     let made = 0;
     for (const count of effort.scale) {
       const copies = { template, roles: ['snapshot', 'timestamp'], prefix: benchGun('scale'), from: made, to: count };
-      await copyRepository(databases.hallmark, copies);
+      await copyRepository(database, copies);
       made = count;
       for (const [what, among] of [
         [`${READ} of them`, READ],
@@ -36,8 +37,8 @@ export const scale: Row = {
       ] as const) {
         const path = join(workspace.makeDirectory('wrk'), 'scale.lua');
         writeFileSync(path, script(among));
-        await load(hallmark.url, 1, path);
-        const { requestsPerSecond, p99 } = await load(hallmark.url, effort.wrkSeconds, path);
+        await load(server.url, 1, path);
+        const { requestsPerSecond, p99 } = await load(server.url, effort.wrkSeconds, path);
         const name = `${count.toLocaleString('en')} repositories, ${what}`;
         figures.push(
           { what: name, unit: 'req/s', hallmark: requestsPerSecond },

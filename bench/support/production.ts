@@ -16,7 +16,7 @@ interface Programs {
   readonly serverSettings: typeof notaryServerSettings;
 }
 
-const HALLMARK: Programs = {
+export const HALLMARK: Programs = {
   name: 'hallmark',
   server: (config) => [hallmark, 'server', '--config', config],
   signer: (config) => [hallmark, 'signer', '--config', config],
@@ -38,13 +38,9 @@ export interface ProductionPair extends ServerPair {
  * Each side as it is run in production: a server and a signing service with mutual TLS between them, each with a database on
  * one database server.
  */
-export async function startProduction(
-  workspace: Workspace,
-  servers: DatabaseServers,
-  engine: 'mysql' | 'postgres' = 'mysql',
-): Promise<ProductionPair> {
-  const ours = await startSide(workspace, servers, HALLMARK, engine);
-  const theirs = await startSide(workspace, servers, ORIGINAL, engine);
+export async function startProduction(workspace: Workspace, servers: DatabaseServers): Promise<ProductionPair> {
+  const ours = await startSide(workspace, servers, HALLMARK, 'mysql');
+  const theirs = await startSide(workspace, servers, ORIGINAL, 'mysql');
   return {
     hallmark: ours.server,
     original: theirs.server,
@@ -54,7 +50,7 @@ export async function startProduction(
 
 let sides = 0;
 
-async function startSide(
+export async function startSide(
   workspace: Workspace,
   servers: DatabaseServers,
   side: Programs,
