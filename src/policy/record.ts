@@ -8,7 +8,7 @@ import { type Gun, parseRoleName } from '../tuf/index.ts';
 import type { SignedBy, SignedTag } from './signers.ts';
 
 /** For how long a digest that is signed no more is kept: as long as `signed-ever` may say. */
-export const KEPT_MILLISECONDS = 400 * 86_400_000;
+const KEPT_MILLISECONDS = 400 * 86_400_000;
 
 /** A time that is written anew more often than this says nothing more. */
 const RESOLUTION_MILLISECONDS = 60_000;

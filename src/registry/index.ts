@@ -19,7 +19,7 @@ export * from './digest.ts';
 export { DockerArchiveSink } from './docker-archive-sink.ts';
 export { DockerArchiveSource } from './docker-archive-source.ts';
 export { dockerConfigDirectory, type Environment, loadDockerConfig } from './docker-config.ts';
-export * from './embedded/index.ts';
+export { DirectoryRegistryStorage, embeddedRegistry, MemoryRegistryStorage } from './embedded/index.ts';
 export * from './errors.ts';
 export { OciLayoutSink, OciLayoutSource } from './layout.ts';
 export * from './manifest.ts';
