@@ -8,7 +8,7 @@
  *     const listener = listen({ fetch, tls: identity, hostname: '127.0.0.1', port: 4443 });
  *     await listener.stop();
  */
-export { type Loop, startLoop, type Wait, waitFor } from './background-loop.ts';
+export { type Wait, waitFor } from './background-loop.ts';
 export { clientNetwork, TrustedProxies } from './client-address.ts';
 export { ListenError, type Listener, listen, MAX_LISTEN_SECONDS } from './listener.ts';
 export { type AdjustableLog, LOG_LEVELS, type Log, type LogLevel, openLog, SILENT_LOG } from './log.ts';
