@@ -17,13 +17,13 @@ export { type ConfigForms, type FormName, type LoadedConfig, loadServiceConfig }
 export { type ConfigJsonSchema, jsonSchemaOf } from './known-keys.ts';
 export {
   levelOfNotary,
+  listenOfNotary,
   notaryLogging,
   notaryPath,
   notaryReporting,
   notaryStorage,
   notaryText,
   notObeyed,
-  reportingNotObeyed,
   storageOfNotary,
 } from './notary-sections.ts';
 export { readSecretFile, SecretFileError } from './secret-file.ts';
