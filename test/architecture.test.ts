@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 
 /** What every enforcement point may import: it turns a request into one decision of the policy. */
 const ENFORCES = ['policy', 'registry', 'engine', 'client', 'report', 'service', 'tuf', 'encoding'];
@@ -52,6 +52,10 @@ const PURE = ['encoding', 'tuf'];
 const PURE_MAY_USE = ['node:crypto'];
 const FORBIDDEN_NAMES = /(^|\/)(utils?|helpers?|common|managers?)(\/|\.|-|$)/i;
 const MAX_LINES = 400;
+/** `export { a, type B } from '…';` */
+const LISTS = /^export (?:type )?\{([^}]*)\}.*$/gm;
+/** What the library shows whole is for others to use. */
+const SHOWN = /^src\/(?:client|publisher|report|signing)\/index\.ts$/;
 
 const root = resolve(import.meta.dir, '..');
 const src = join(root, 'src');
@@ -63,10 +67,33 @@ const sources = readdirSync(src, { recursive: true, encoding: 'utf8' })
     text: readFileSync(join(src, file), 'utf8'),
   }));
 const isTest = (file: string) => file.endsWith('.test.ts');
+const isProduct = (file: string) => /^(?:src|bin|scripts)\//.test(file) && !/\.(?:test|contract)\.ts$/.test(file);
+/** Whoever may ask src for a name, without comments, and how often which word stands there. */
+const askers = ['src', 'bin', 'scripts', 'bench', 'test'].flatMap((top) =>
+  readdirSync(join(root, top), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => askerOf(`${top}/${file}`)),
+);
+
+function askerOf(file: string) {
+  const text = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+  const words = new Map<string, number>();
+  // to pass a name on is no use of it, but to show it to the library's users is
+  const own = file === 'src/index.ts' ? text : text.replace(LISTS, '');
+  for (const word of own.split(/\W+/)) words.set(word, (words.get(word) ?? 0) + 1);
+  return { file, text, words };
+}
 
 function importsOf(file: string, text: string): string[] {
   const found = [...text.matchAll(/(?:from\s+|import\s*\(\s*|import\s+)'([^']+)'/g)].map((match) => match[1] as string);
   return found.map((name) => (name.startsWith('.') ? relative(root, resolve(src, file, '..', name)) : name));
+}
+
+/** The names that a file passes on, as they are called outside. */
+function listedNames(text: string): string[] {
+  return [...text.matchAll(LISTS)]
+    .flatMap(([, list = '']) => list.split(','))
+    .flatMap((item) => /(\w+)\s*$/.exec(item)?.[1] ?? []);
 }
 
 describe('architecture', () => {
@@ -99,6 +126,35 @@ describe('architecture', () => {
           .map((name) => `${file} imports ${name}`),
       );
     expect(broken).toEqual([]);
+  });
+
+  test('an index.ts lists nothing that nobody outside its folder asks for', () => {
+    const idle = askers
+      .filter(({ file }) => /^src\/.*\/index\.ts$/.test(file) && !SHOWN.test(file))
+      .flatMap(({ file, text }) => {
+        const outside = askers.filter((other) => dirname(other.file) !== dirname(file));
+        const visitors = outside.filter((other) => importsOf(relative('src', other.file), other.text).includes(file));
+        return listedNames(text)
+          .filter((name) => !visitors.some((visitor) => new RegExp(`\\b${name}\\b`).test(visitor.text)))
+          .map((name) => `${file} lists ${name}`);
+      });
+    expect(idle).toEqual([]);
+  });
+
+  test('a value that src exports is asked for by another file, and used by more than tests', () => {
+    const idle = askers
+      .filter(({ file }) => file.startsWith('src/') && isProduct(file))
+      .flatMap(({ file, text, words }) =>
+        [...text.matchAll(/^export (?:abstract )?(?:async )?(?:function\*?|class|const) (\w+)/gm)].flatMap(
+          ([, name = '']) => {
+            const users = askers.filter((other) => other.file !== file && other.words.has(name));
+            if (users.length === 0) return [`nobody asks ${file} for ${name}`];
+            const isUsed = (words.get(name) ?? 0) > 1 || users.some((user) => isProduct(user.file));
+            return isUsed ? [] : [`only tests use ${name} of ${file}`];
+          },
+        ),
+      );
+    expect(idle).toEqual([]);
   });
 
   test('no import cycle between files', () => {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseAddress } from '../../src/service/database/index.ts';
 import { makeCertificates } from '../../test/interop/support/certificates.ts';
+import { notaryServerConfig, notarySignerConfig } from '../../test/interop/support/notary-configs.ts';
 import type { DatabaseServers } from './databases.ts';
 import { hallmark, program } from './programs.ts';
 import { type RunningServer, running, type ServerPair } from './servers.ts';
@@ -65,7 +66,8 @@ export async function startSide(
   ];
   const [port, signerPort] = [freePort(), freePort()];
   const files = { server: join(directory, 'server.json'), signer: join(directory, 'signer.json') };
-  writeFileSync(files.signer, JSON.stringify(signerSettings(signerPort, keys)));
+  const keyStorage = { backend: engine, db_url: keys.url, default_alias: 'bench' };
+  writeFileSync(files.signer, JSON.stringify(notarySignerConfig(signerPort, keyStorage, 'error')));
   writeFileSync(files.server, JSON.stringify(side.serverSettings(port, signerPort, database)));
   for (const file of [files.signer, files.server]) await migrate(file);
   await workspace.start(
@@ -80,19 +82,6 @@ export async function startSide(
 }
 
 const KEY_PASSPHRASE = { NOTARY_SIGNER_DEFAULT_ALIAS: 'bench', NOTARY_SIGNER_BENCH: 'passphrase of a benchmark' };
-
-function signerSettings(port: number, { engine, url }: DatabaseAddress): object {
-  return {
-    server: {
-      grpc_addr: `127.0.0.1:${port}`,
-      tls_cert_file: 'signer.crt',
-      tls_key_file: 'signer.key',
-      client_ca_file: 'ca.crt',
-    },
-    storage: { backend: engine, db_url: url, default_alias: 'bench' },
-    logging: { level: 'error' },
-  };
-}
 
 /** As {@link notaryServerSettings}, and without the bound on how often one client may publish, which the original lacks. */
 function ownServerSettings(port: number, signerPort: number, { engine, url }: DatabaseAddress): object {
@@ -109,20 +98,7 @@ function ownServerSettings(port: number, signerPort: number, { engine, url }: Da
 const UNBOUNDED = { perSecond: 1_000_000, burst: 1_000_000 };
 
 function notaryServerSettings(port: number, signerPort: number, { engine, url }: DatabaseAddress): object {
-  return {
-    server: { http_addr: `127.0.0.1:${port}`, tls_cert_file: 'server.crt', tls_key_file: 'server.key' },
-    trust_service: {
-      type: 'remote',
-      hostname: 'localhost',
-      port: String(signerPort),
-      key_algorithm: 'ecdsa',
-      tls_ca_file: 'ca.crt',
-      tls_client_cert: 'server.crt',
-      tls_client_key: 'server.key',
-    },
-    storage: { backend: engine, db_url: url },
-    logging: { level: 'error' },
-  };
+  return notaryServerConfig(port, signerPort, { backend: engine, db_url: url }, 'error');
 }
 
 /** Both sides have the same tables: those of Notary, and beside them Hallmark's own, which Notary passes over. */

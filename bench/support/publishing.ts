@@ -7,7 +7,6 @@ import {
   Updater,
 } from '../../src/client/index.ts';
 import { HttpTrustServer, Publisher } from '../../src/publisher/index.ts';
-import { memoryKeyStore } from '../../src/signing/index.ts';
 import {
   dockerTarget,
   type Gun,
@@ -18,6 +17,7 @@ import {
   TARGETS,
   type TargetFile,
 } from '../../src/tuf/index.ts';
+import { memoryKeyStore } from '../../test/support/memory-keys.ts';
 import { RepositoryBuilder } from '../../test/support/repository-builder.ts';
 import type { RunningServer } from './servers.ts';
 

@@ -3,7 +3,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { PolicyStage } from '../../test/support/policy-stage.ts';
 import { sha256Hex } from '../tuf/index.ts';
-import { type AdmissionOptions, admissionWebhook, imageFields, parseImagePath, parseReview } from './index.ts';
+import type { AdmissionOptions } from './admit.ts';
+import { imageFields } from './image-fields.ts';
+import { admissionWebhook, parseImagePath } from './index.ts';
+import { parseReview } from './review.ts';
 
 const digestOf = (content: string) => `sha256:${sha256Hex(Buffer.from(content))}`;
 const APP = 'registry.example.com/acme/app';

@@ -6,9 +6,6 @@
  *     const fetch = admissionWebhook({ engine, mutate: true, paths: new Map(), onError: (error) => log.error({ error }, 'admission') });
  *     listen({ fetch, tls: identity, hostname: '0.0.0.0', port: 8443 });
  */
-export { type AdmissionOptions, admit } from './admit.ts';
-export { type ImageField, type ImagePaths, imageFields, parseImagePath } from './image-fields.ts';
-export { Kubernetes, type KubernetesOptions } from './kubernetes.ts';
-export type { Cluster, OwnerReference } from './owners.ts';
-export { type AdmissionRequest, parseReview, ReviewError, reviewOf, type Verdict } from './review.ts';
-export { admissionWebhook, type WebhookOptions } from './webhook.ts';
+export { type ImagePaths, parseImagePath } from './image-fields.ts';
+export { Kubernetes } from './kubernetes.ts';
+export { admissionWebhook } from './webhook.ts';

@@ -5,6 +5,5 @@
  *
  *     process.exitCode = await runProgram('hallmark', ['verify', 'alpine:3'], io);
  */
-export { ExitCode } from './exit-codes.ts';
 export type { Io, Output } from './io.ts';
 export { runProgram } from './programs.ts';

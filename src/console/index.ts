@@ -7,20 +7,4 @@
  *     const fetch = createConsole({ source: storage, door, clock: () => new Date(), log });
  *     const listener = listen({ fetch, tls: identity, hostname: '127.0.0.1', port: 4444 });
  */
-export { type ConsoleOptions, createConsole } from './console.ts';
-export type {
-  AuditRow,
-  AuditRowsQuery,
-  ConsoleSource,
-  Door,
-  ExpiringQuery,
-  ExpiringRole,
-  ListedRepository,
-  Names,
-  Refusal,
-  RepositoryQuery,
-  Session,
-  SourceFile,
-  SourceVersion,
-  Visitor,
-} from './source.ts';
+export { createConsole } from './console.ts';

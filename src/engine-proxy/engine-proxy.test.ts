@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { scratchDirectories } from '../../test/support/scratch.ts';
 import type { Decision } from '../policy/index.ts';
-import { type EngineProxy, startEngineProxy } from './index.ts';
+import { startEngineProxy } from './index.ts';
+import type { EngineProxy } from './proxy.ts';
 import { parseRequestHead } from './request-head.ts';
 import { routeOf } from './routes.ts';
 

@@ -10,5 +10,4 @@
 export { authzPlugin } from './authz.ts';
 export type { BuildManner } from './connection.ts';
 export { ImageJudge, type Ruling } from './judge.ts';
-export { type EngineProxy, type EngineProxyOptions, type ProxyAddress, startEngineProxy } from './proxy.ts';
-export { AmbiguousRequestError } from './request-head.ts';
+export { type ProxyAddress, startEngineProxy } from './proxy.ts';

@@ -61,7 +61,7 @@ export class JsonPlaces {
 }
 
 /** One item of a list. */
-export class JsonItem {
+class JsonItem {
   readonly #node: Node;
 
   constructor(node: unknown) {

@@ -9,9 +9,8 @@
  *     await engine.tag(`${familiarName(reference)}@${digest}`, reference, '1.0');
  *     const { pushed } = await engine.push(reference, '1.0');
  */
-export { EngineClient, type EngineImage, type PushedImage, type PushOutcome, type TransferOptions } from './client.ts';
-export { type Endpoint, type EndpointOptions, type EndpointTls, parseEndpoint, resolveEndpoint } from './endpoint.ts';
-export { EngineError, type EngineErrorCode } from './errors.ts';
-export { type EngineRequest, exchange } from './http.ts';
-export type { EngineProgress } from './progress.ts';
+export { EngineClient, type EngineImage } from './client.ts';
+export { type Endpoint, resolveEndpoint } from './endpoint.ts';
+export { EngineError } from './errors.ts';
+export { exchange } from './http.ts';
 export { registryAuthHeader } from './registry-auth.ts';

@@ -96,7 +96,7 @@ export class BlobCache {
 type File = Awaited<ReturnType<typeof open>>;
 
 /** One download on its way into the cache. What is written to it was checked by whoever fetched it. */
-export class BlobWriter {
+class BlobWriter {
   readonly #file: File;
   readonly #temporary: string;
   readonly #expected: ExpectedContent;

@@ -11,10 +11,9 @@
  */
 export { BlobCache } from './blob-cache.ts';
 export { ClosureStore } from './closure.ts';
-export { type GatewayConfig, GatewayConfigError, loadGatewayConfig, parseGatewayConfig } from './config.ts';
-export { type ConfigFile, ENGINES, type Engine, type EngineConfigOptions, engineConfig } from './engine-config.ts';
+export { loadGatewayConfig } from './config.ts';
+export { ENGINES, type Engine, type EngineConfigOptions, engineConfig } from './engine-config.ts';
 export { createGateway, type GatewayOptions } from './gateway.ts';
-export { GatewayMetrics } from './metrics.ts';
 export type { NameMapping } from './names.ts';
-export { type OpenedGateway, type OpenGatewayOptions, openGateway } from './open-gateway.ts';
-export { type BlobMode, type Upstream, Upstreams } from './upstreams.ts';
+export { openGateway } from './open-gateway.ts';
+export { type BlobMode, Upstreams } from './upstreams.ts';

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { join } from 'node:path';
 import { digestOf, PolicyStage, rule, short } from '../../test/support/policy-stage.ts';
-import { SqlitePolicyRecord } from './index.ts';
 
 const APP = 'r.example.com/acme/app';
 const DAY = 86_400_000;
@@ -73,8 +71,7 @@ describe('digests', () => {
   test('signed-ever: what was signed within so many days, by a record that outlives the process', async () => {
     const repository = (await stage.repository(APP)).tag('1', 'old').publish();
     const terms = rule('digests: { signed-ever: 10d }');
-    const path = join(stage.directory, 'policy.db');
-    const engine = stage.engine(terms, { record: new SqlitePolicyRecord(path) });
+    const engine = stage.engine(terms);
     await engine.decide(`${APP}:1`);
     stage.now = new Date(stage.now.getTime() + DAY);
     stage.ticks = 60_000;
@@ -85,7 +82,7 @@ describe('digests', () => {
     expect(short(await engine.decide(`${APP}:1`))).toBe(`allow ${digestOf('new')}`);
     engine.close();
     stage.now = new Date(stage.now.getTime() + 9 * DAY);
-    const again = stage.engine(terms, { record: new SqlitePolicyRecord(path) });
+    const again = stage.engine(terms);
     const kept = await again.decide(`${APP}@${digestOf('old')}`);
     expect(short(kept)).toBe(`allow ${digestOf('old')}`);
     expect(short(await again.decide(`${APP}:1@${digestOf('old')}`))).toBe(`allow ${digestOf('old')}`);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { Database } from 'bun:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { join } from 'node:path';
 import { digestOf, PolicyStage, rootKeyOf, rule, short } from '../../test/support/policy-stage.ts';
 import { makeKey } from '../../test/support/test-keys.ts';
 import { encodeUtf8 } from '../encoding/index.ts';
@@ -119,13 +121,12 @@ describe('property 4: what cannot be completed is a refusal', () => {
     expect(short(await stage.engine(rule('')).decide(`${APP}:1`))).toBe('deny rollback');
   });
 
-  test('a record that is damaged is no reason to let through', async () => {
+  test('a record that is damaged is no reason to let through what rests on it', async () => {
     (await stage.repository(APP)).tag('1').publish();
-    const broken = () => {
-      throw new Error('disk');
-    };
-    const record = { seen: broken, lastSeen: broken, isAnchored: broken, anchor: broken, close: () => {} };
-    expect(short(await stage.engine(rule(''), { record }).decide(`${APP}:1`))).toBe('unavailable state');
+    const [now, ever] = [stage.engine(rule('')), stage.engine(rule('digests: { signed-ever: 9d }'))];
+    new Database(join(stage.directory, 'trust', 'hallmark', 'policy.db')).run('drop table repository');
+    expect(short(await ever.decide(`${APP}:1`))).toBe('unavailable state');
+    expect(short(await now.decide(`${APP}:1`))).toBe(`allow ${digestOf('1')}`);
   });
 });
 

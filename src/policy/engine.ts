@@ -16,14 +16,13 @@ import { type Allowed, type Decision, denied, type Refusal, Refused, type Step, 
 import { judgedGun } from './identity.ts';
 import { type DecisionObserver, type EnforcementPoint, observe } from './observe.ts';
 import { type ChosenRule, chooseRule, type JudgedImage, type Policy, type Terms } from './policy.ts';
-import type { PolicyRecord } from './record.ts';
+import { PolicyRecord } from './record.ts';
 import { CheckedRepositories } from './repositories.ts';
-import { SqlitePolicyRecord } from './sqlite-record.ts';
 import { TrustJudge } from './trust-judge.ts';
 
 export interface PolicyEngineOptions {
   readonly policy: Policy;
-  /** Trust directory: what is trusted outlives the process there, and a rollback is noticed. */
+  /** Trust directory: what is trusted, and what was signed, outlives the process there, so a rollback is noticed. */
   readonly directory: string;
   readonly point: EnforcementPoint;
   readonly clock: () => Date;
@@ -32,8 +31,6 @@ export interface PolicyEngineOptions {
   readonly credentials?: (domain: string) => Promise<Credentials | undefined>;
   /** How a trust server is spoken to; by the rule's `ca` or the system's authorities unless given. */
   readonly transport?: (server: string, ca: string | undefined) => Transport;
-  /** Where digests that were signed are remembered; a file in `directory` unless given. */
-  readonly record?: PolicyRecord;
   readonly budget?: Partial<Budget>;
   readonly elapsed?: () => number;
 }
@@ -64,7 +61,7 @@ export class PolicyEngine {
     this.#point = options.point;
     this.#observer = options.observer;
     this.#elapsed = elapsed;
-    this.#record = options.record ?? new SqlitePolicyRecord(join(directory, 'hallmark', 'policy.db'));
+    this.#record = new PolicyRecord(join(directory, 'hallmark', 'policy.db'));
     this.#repositories = new CheckedRepositories({
       directory,
       clock,

@@ -11,29 +11,11 @@
  *     else decision.code;                                          // 'unsigned', 'missing-signers', 'unreachable', …
  */
 
-export { type Budget, DEFAULT_BUDGET } from './budget.ts';
-export {
-  CONVERTIBLE,
-  type Conversion,
-  ConversionError,
-  type Convertible,
-  convertPolicy,
-} from './convert/index.ts';
-export { decisionCounters, type MakeCounter } from './counters.ts';
-export {
-  type Allowed,
-  DENY_CODES,
-  type Decision,
-  type DenyCode,
-  type Refusal,
-  type Step,
-  type StepName,
-  UNAVAILABLE_CODES,
-  type UnavailableCode,
-} from './decision.ts';
+export { CONVERTIBLE, ConversionError, type Convertible, convertPolicy } from './convert/index.ts';
+export { decisionCounters } from './counters.ts';
+export type { Allowed, Decision, Refusal } from './decision.ts';
 export { PolicyEngine, type PolicyEngineOptions } from './engine.ts';
-export { PolicyError, type PolicyFinding } from './errors.ts';
-export { judgedGun } from './identity.ts';
+export { PolicyError } from './errors.ts';
 export { loadPolicy, parsePolicy, parseYamlDocuments, readPolicyFile } from './load.ts';
 export {
   type DecisionLabels,
@@ -43,18 +25,6 @@ export {
   type EnforcementPoint,
 } from './observe.ts';
 export { canonicalDomain } from './pattern.ts';
-export {
-  type ChosenRule,
-  chooseRule,
-  defaultTrustServer,
-  type Mode,
-  type Policy,
-  type Rule,
-  type Terms,
-  type VerifyTerms,
-} from './policy.ts';
-export { MemoryPolicyRecord, type PolicyRecord, type SeenTag } from './record.ts';
+export { chooseRule, type Policy, type VerifyTerms } from './policy.ts';
 export { policySchema } from './schema.ts';
-export type { SignedBy, SignedTag } from './signers.ts';
-export { SqlitePolicyRecord } from './sqlite-record.ts';
 export { trustServerFetch } from './trust-server-fetch.ts';

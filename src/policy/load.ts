@@ -37,7 +37,7 @@ export function parsePolicy(text: string, path: string): Policy {
 }
 
 /** The one YAML document of a file, read strictly: duplicate keys and warnings are errors. @throws PolicyError */
-export function parseYaml(text: string, path: string): unknown {
+function parseYaml(text: string, path: string): unknown {
   const documents = parseAllDocuments(text, { uniqueKeys: true, strict: true });
   const [document, second] = documents;
   if (second !== undefined) throw new PolicyError(path, [{ place: '', message: 'holds more than one document' }]);

@@ -6,7 +6,7 @@ import { modeOf, scratchDirectories } from '../../test/support/scratch.ts';
 import { TrustDirectoryError } from '../client/index.ts';
 import { parseDigest } from '../registry/index.ts';
 import { parseGun, TARGETS } from '../tuf/index.ts';
-import { MemoryPolicyRecord, type PolicyRecord, SqlitePolicyRecord } from './index.ts';
+import { PolicyRecord } from './record.ts';
 
 const fresh = scratchDirectories();
 const GUN = parseGun('r.example.com/app');
@@ -21,10 +21,9 @@ const signed = (tag: string, letter: string) => ({
   signers: [{ role: TARGETS, keys: ['k1'] }],
 });
 
-describe.each([
-  ['in memory', (): PolicyRecord => new MemoryPolicyRecord()],
-  ['in SQLite', (): PolicyRecord => new SqlitePolicyRecord(join(fresh(), 'a', 'policy.db'))],
-])('a record %s', (_, open) => {
+const open = () => new PolicyRecord(join(fresh(), 'a', 'policy.db'));
+
+describe('a record', () => {
   test('knows a digest with its tag, size and signers, and when it was seen last', () => {
     const record = open();
     record.seen(GUN, 'one', () => [signed('1', 'a'), signed('2', 'b')], START);
@@ -67,18 +66,18 @@ describe.each([
 describe('the file', () => {
   test('S7 is private, and outlives the process', () => {
     const path = join(fresh(), 'policy.db');
-    const first = new SqlitePolicyRecord(path);
+    const first = new PolicyRecord(path);
     first.seen(GUN, 'one', () => [signed('1', 'a')], START);
     expect(modeOf(path)).toBe('0600');
     first.close();
-    const second = new SqlitePolicyRecord(path);
+    const second = new PolicyRecord(path);
     expect(second.lastSeen(GUN, digest('a'))).toHaveLength(1);
     second.close();
   });
 
   test('two processes may share it', () => {
     const path = join(fresh(), 'policy.db');
-    const [one, two] = [new SqlitePolicyRecord(path), new SqlitePolicyRecord(path)];
+    const [one, two] = [new PolicyRecord(path), new PolicyRecord(path)];
     one.seen(GUN, 'one', () => [signed('1', 'a')], START);
     two.seen(GUN, 'two', () => [signed('1', 'b')], after(1));
     expect(one.lastSeen(GUN, digest('a'))).toMatchObject([{ lastSeen: START }]);
@@ -89,7 +88,7 @@ describe('the file', () => {
   test('one that is damaged, or that others may not let us write, is a typed error', () => {
     const path = join(fresh(), 'policy.db');
     writeFileSync(path, 'x'.repeat(5000));
-    expect(() => new SqlitePolicyRecord(path)).toThrow(TrustDirectoryError);
+    expect(() => new PolicyRecord(path)).toThrow(TrustDirectoryError);
     chmodSync(path, 0o600);
     expect(statSync(path).size).toBe(5000);
   });

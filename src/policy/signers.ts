@@ -170,7 +170,7 @@ function countKeys({ targets }: TrustedRepository, role: RoleName): readonly str
  * Whether enough of the named roles sign, each with a key of its own: one person who holds the key of two roles is one
  * signer (S27). So roles are matched with keys, and the size of the largest matching counts.
  */
-export function isQuorum(signers: readonly SignedBy[], { roles, atLeast }: RequiredSigners): boolean {
+function isQuorum(signers: readonly SignedBy[], { roles, atLeast }: RequiredSigners): boolean {
   const taking = new Map<string, RoleName>();
   const keysOf = new Map(signers.map(({ role, keys }) => [role, keys]));
   const place = (role: RoleName, tried: Set<string>): boolean => {

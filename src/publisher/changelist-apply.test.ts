@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
+import { memoryKeyStore } from '../../test/support/memory-keys.ts';
 import { PASSPHRASES, ServerDouble, TestPublisher, targetOf } from '../../test/support/publishing-stage.ts';
 import { GUN, NOW } from '../../test/support/repository-simulator.ts';
 import { makeKey } from '../../test/support/test-keys.ts';
-import { memoryKeyStore } from '../signing/index.ts';
 import { canonicalKeyId, notaryV1, type PublicKey, type RoleName, TARGETS, type Targets } from '../tuf/index.ts';
 import type { Change } from './changelist.ts';
 import { applyChanges } from './changelist-apply.ts';

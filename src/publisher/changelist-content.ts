@@ -27,7 +27,7 @@ export interface DelegationContent {
 }
 
 /** Every direct delegation of every role. */
-export const ALL_DELEGATIONS = 'targets/*';
+const ALL_DELEGATIONS = 'targets/*';
 
 export function targetAddition(role: string, path: string, target: TargetFile): Change {
   const hashes = [...target.hashes].sort(([a], [b]) => (a < b ? -1 : 1));

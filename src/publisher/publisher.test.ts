@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
+import { memoryKeyStore } from '../../test/support/memory-keys.ts';
 import { PASSPHRASES, ServerDouble, TestPublisher, targetOf } from '../../test/support/publishing-stage.ts';
 import { rejected } from '../../test/support/refusals.ts';
 import { GUN, NOW } from '../../test/support/repository-simulator.ts';
 import { resigned } from '../../test/support/signed-files.ts';
 import { makeKey } from '../../test/support/test-keys.ts';
 import { resolveTag } from '../client/index.ts';
-import { memoryKeyStore } from '../signing/index.ts';
 import { type DelegationChange, hash, notaryV1, ROOT, type RoleName, SNAPSHOT, TARGETS } from '../tuf/index.ts';
 import { changeDelegation } from './delegations.ts';
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
+import { memoryKeyStore } from '../../test/support/memory-keys.ts';
 import { PASSPHRASES, ServerDouble, TestPublisher, targetOf } from '../../test/support/publishing-stage.ts';
 import { refused } from '../../test/support/refusals.ts';
 import { GUN, NOW } from '../../test/support/repository-simulator.ts';
 import { MemoryMetadataCache } from '../client/index.ts';
-import { memoryKeyStore } from '../signing/index.ts';
 import { kindOf, notaryV1, ROOT, type RoleName, SNAPSHOT, TARGETS } from '../tuf/index.ts';
 import { changeDelegation } from './delegations.ts';
 import { addTarget } from './tags.ts';

@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
 import { encodeUtf8 } from '../encoding/index.ts';
-import {
-  checkContent,
-  checkedContent,
-  contentCheckStream,
-  digestOf,
-  isDigest,
-  parseDigest,
-  shortDigest,
-} from './digest.ts';
+import { checkContent, checkedContent, digestOf, isDigest, parseDigest, shortDigest } from './digest.ts';
 import { RegistryError } from './errors.ts';
-import { chunksOf, collect, streamOf } from './streams.ts';
+import { collect } from './streams.ts';
 
 const hello = encodeUtf8('hello');
 const expected = { digest: digestOf(hello), size: hello.length };
@@ -42,26 +34,17 @@ describe('content is what its digest and its length say', () => {
 
   test('right content passes, in any pieces', async () => {
     expect(await collect(checkedContent(of('he', '', 'llo'), expected), 10)).toEqual(hello);
-    expect(await collect(chunksOf(streamOf(of('hel', 'lo')).pipeThrough(contentCheckStream(expected))), 10)).toEqual(
-      hello,
-    );
     const sha512 = { digest: digestOf(hello, 'sha512'), size: 5 };
     expect(await collect(checkedContent(of('hello'), sha512), 10)).toEqual(hello);
   });
 
   test('S24 altered content is refused', async () => {
     expect(await codeOf(collect(checkedContent(of('hallo'), expected), 10))).toBe('digest-mismatch');
-    expect(await codeOf(collect(chunksOf(streamOf(of('hallo')).pipeThrough(contentCheckStream(expected))), 10))).toBe(
-      'digest-mismatch',
-    );
     expect(() => checkContent(encodeUtf8('hallo'), expected)).toThrow(RegistryError);
   });
 
   test('S24 truncated content is refused, though every byte was right', async () => {
     expect(await codeOf(collect(checkedContent(of('hell'), expected), 10))).toBe('length-mismatch');
-    expect(await codeOf(collect(chunksOf(streamOf(of('hell')).pipeThrough(contentCheckStream(expected))), 10))).toBe(
-      'length-mismatch',
-    );
   });
 
   test('S23 endless content is cut off at the first byte too many', async () => {

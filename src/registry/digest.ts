@@ -73,7 +73,7 @@ export class Digester {
  * The check of one download: `update` stops at the first byte too many, so an endless body costs no more than the
  * promised one (S23); `finish` refuses a truncated or an altered one (S24).
  */
-export class ContentCheck {
+class ContentCheck {
   readonly #expected: ExpectedContent;
   readonly #digester: Digester;
 
@@ -128,18 +128,4 @@ export async function* checkedContent(
     yield chunk;
   }
   check.finish();
-}
-
-/** {@link checkedContent} for Web streams. */
-export function contentCheckStream(expected: ExpectedContent): TransformStream<Uint8Array, Uint8Array> {
-  const check = new ContentCheck(expected);
-  return new TransformStream({
-    transform(chunk, controller) {
-      check.update(chunk);
-      controller.enqueue(chunk);
-    },
-    flush() {
-      check.finish();
-    },
-  });
 }

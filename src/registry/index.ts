@@ -10,30 +10,20 @@
  *     const layout = new OciLayoutSink('./app');
  *     await pullImage(client, reference, digest, layout);
  */
-export { type AuthOptions, authenticatedFetch, repositoryScope } from './auth.ts';
+export { authenticatedFetch, repositoryScope } from './auth.ts';
 export type { Credentials } from './auth-token.ts';
-export { type FetchedManifest, RegistryClient } from './client.ts';
-export type { RegistryClientOptions } from './connection.ts';
+export { RegistryClient } from './client.ts';
 export * from './copy.ts';
-export { type HelperRunner, runCredentialHelper } from './credential-helper.ts';
-export { type CredentialOptions, dockerCredentials } from './credentials.ts';
+export { dockerCredentials } from './credentials.ts';
 export * from './digest.ts';
 export { DockerArchiveSink } from './docker-archive-sink.ts';
-export { type DockerArchiveOptions, DockerArchiveSource } from './docker-archive-source.ts';
-export { type DockerConfig, dockerConfigDirectory, type Environment, loadDockerConfig } from './docker-config.ts';
-export * from './embedded/index.ts';
+export { DockerArchiveSource } from './docker-archive-source.ts';
+export { dockerConfigDirectory, type Environment, loadDockerConfig } from './docker-config.ts';
+export { DirectoryRegistryStorage, embeddedRegistry, MemoryRegistryStorage } from './embedded/index.ts';
 export * from './errors.ts';
-export type { ImageSink, ImageSource } from './image-files.ts';
 export { OciLayoutSink, OciLayoutSource } from './layout.ts';
 export * from './manifest.ts';
 export * from './media-types.ts';
-export { hostPlatform, type Platform, parsePlatform, platformText } from './platform.ts';
+export { hostPlatform, parsePlatform } from './platform.ts';
 export * from './reference.ts';
-export {
-  DEFAULT_TIMEOUTS,
-  fetchTransport,
-  type Timeouts,
-  type TlsOptions,
-  type Transport,
-  type TransportInit,
-} from './transport.ts';
+export { fetchTransport, type TlsOptions, type Transport } from './transport.ts';

@@ -6,7 +6,7 @@ import { MEDIA } from './media-types.ts';
 import { type ImageReference, referenceText } from './reference.ts';
 
 /** What OCI tools call an image within a layout: usually the tag. */
-export const REF_NAME = 'org.opencontainers.image.ref.name';
+const REF_NAME = 'org.opencontainers.image.ref.name';
 /** The whole reference, as containerd and Docker write it beside. */
 const IMAGE_NAME = 'io.containerd.image.name';
 

@@ -32,7 +32,7 @@ export async function isPrivateHost(hostname: string, resolve: Resolver): Promis
   }
 }
 
-export function isPrivateAddress(address: string): boolean {
+function isPrivateAddress(address: string): boolean {
   const host = bareHost(address);
   const embedded = ipv4InIpv6(host);
   if (isIP(host) === 4 || embedded !== undefined) return isPrivateIpv4(embedded ?? host);

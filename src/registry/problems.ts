@@ -37,7 +37,7 @@ export function oneLine(text: string): string {
   return clean.length > MAX_TEXT ? `${clean.slice(0, MAX_TEXT)}…` : clean;
 }
 
-export function codeOfStatus(status: number): RegistryErrorCode {
+function codeOfStatus(status: number): RegistryErrorCode {
   if (status === 401) return 'unauthorized';
   if (status === 403) return 'denied';
   if (status === 404) return 'not-found';

@@ -24,7 +24,7 @@ export interface SpoolLimits {
   readonly bytes: number;
 }
 
-export const DEFAULT_SPOOL_LIMITS: SpoolLimits = { entries: 20_000, bytes: 64 * 1024 * 1024 * 1024 };
+const DEFAULT_SPOOL_LIMITS: SpoolLimits = { entries: 20_000, bytes: 64 * 1024 * 1024 * 1024 };
 
 /**
  * Unpacks a tar archive (gzip too) into a directory of its own, under numbers instead of the archive's names: whatever a

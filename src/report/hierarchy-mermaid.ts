@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { fileWords, keyWords, pathWords, standingOf, tagWords, thresholdWords } from './hierarchy-words.ts';
+import { roleWords, standingOf } from './hierarchy-words.ts';
 import type { HierarchyRole, KeyHierarchy } from './key-hierarchy.ts';
 
 const STYLES = [
@@ -24,15 +24,7 @@ export function hierarchyMermaid({ root }: KeyHierarchy, now: Date): string {
 }
 
 function labelOf(role: HierarchyRole, now: Date): string {
-  const facts = [
-    role.role,
-    fileWords(role, now),
-    thresholdWords(role),
-    ...role.keys.map((key) => keyWords(key, now)),
-    ...pathWords(role),
-    ...tagWords(role),
-  ];
-  return facts.map(escaped).join('<br/>');
+  return roleWords(role, now).map(escaped).join('<br/>');
 }
 
 /** Mermaid's own escapes: a tag may hold anything, and must not end the label or become markup. */

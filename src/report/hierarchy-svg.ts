@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { fileWords, keyWords, pathWords, plain, standingOf, tagWords, thresholdWords } from './hierarchy-words.ts';
+import { plain, roleWords, standingOf } from './hierarchy-words.ts';
 import type { HierarchyRole, KeyHierarchy } from './key-hierarchy.ts';
 
 const WIDTH = 375;
@@ -47,15 +47,7 @@ export function hierarchySvg({ gun, root }: KeyHierarchy, now: Date, style: 'ins
 
 /** A role beside its children, who stand one below the other; `bottom` is where the next may begin. */
 function place(role: HierarchyRole, now: Date, x: number, y: number): { box: Box; bottom: number } {
-  const facts = [
-    role.role,
-    fileWords(role, now),
-    thresholdWords(role),
-    ...role.keys.map((key) => keyWords(key, now)),
-    ...pathWords(role),
-    ...tagWords(role),
-  ];
-  const lines = facts.flatMap(wrapped);
+  const lines = roleWords(role, now).flatMap(wrapped);
   const height = lines.length * LINE + 2 * PADDING;
   const children: Box[] = [];
   let below = y;

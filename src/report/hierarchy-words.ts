@@ -21,6 +21,18 @@ export function standingOf(role: HierarchyRole, now: Date): Standing {
   return days < (role.role === TIMESTAMP ? TIMESTAMP_SOON_DAYS : SOON_DAYS) ? 'soon' : 'valid';
 }
 
+/** All that a picture says of a role, its name first. */
+export function roleWords(role: HierarchyRole, now: Date): readonly string[] {
+  return [
+    role.role,
+    fileWords(role, now),
+    thresholdWords(role),
+    ...role.keys.map((key) => keyWords(key, now)),
+    ...pathWords(role),
+    ...tagWords(role),
+  ];
+}
+
 /** `version 3, until 2029-11-24 (1095 days)`. */
 export function fileWords(role: HierarchyRole, now: Date): string {
   if (role.refused !== undefined) return `refused: ${plain(role.refused)}`;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
-import { backoff, SILENT_LOG, startLoop, waitFor } from './index.ts';
+import { backoff, startLoop, waitFor } from './background-loop.ts';
+import { SILENT_LOG } from './index.ts';
 
 /** Runs a loop until it has waited as often as there are steps. */
 async function waits(steps: readonly (() => number)[], random = 0.5): Promise<readonly number[]> {

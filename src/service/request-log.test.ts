@@ -8,11 +8,11 @@ import {
   openLog,
   originOf,
   outsideOfRequests,
-  REQUEST_ID_HEADER,
   SILENT_LOG,
   TrustedProxies,
   withRequestLog,
 } from './index.ts';
+import { REQUEST_ID_HEADER } from './request-log.ts';
 
 const PROXIES = new TrustedProxies({ addresses: ['127.0.0.0/8'], requestIdHeader: 'X-Request-Id' });
 

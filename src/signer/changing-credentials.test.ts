@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from 'bun:test';
 import { connect } from 'node:tls';
 import { SERVICE_TLS, SigningStage, TLS } from '../../test/support/signing-stage.ts';
-import { SigningServiceTlsError } from './index.ts';
+import { SigningServiceTlsError } from './signing-service.ts';
 
 const stage = new SigningStage();
 afterAll(() => stage.close());

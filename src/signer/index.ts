@@ -10,14 +10,12 @@
  *     });
  *     await service.stop();
  */
-export { type Audit, auditToLog, type KeyUse, type KeyUsePhase } from './audit.ts';
+export { auditToLog, type KeyUse } from './audit.ts';
 export type { CallLimits } from './calls.ts';
-export type { AllowedClients, Operation } from './client-identity.ts';
-export { DEFAULT_RULES, type SignedRole, type SigningRules } from './signing-rules.ts';
+export type { AllowedClients } from './client-identity.ts';
 export {
   type SigningService,
   type SigningServiceOptions,
   type SigningServiceTls,
-  SigningServiceTlsError,
   startSigningService,
 } from './signing-service.ts';

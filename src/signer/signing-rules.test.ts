@@ -22,8 +22,8 @@ import {
   type Timestamp,
   type Version,
 } from '../tuf/index.ts';
-import { DEFAULT_RULES } from './index.ts';
 import { SignedVersions } from './signed-versions.ts';
+import { DEFAULT_RULES } from './signing-rules.ts';
 
 const DAY = 86_400_000;
 const stage = new SigningStage();

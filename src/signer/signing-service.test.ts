@@ -18,7 +18,7 @@ import {
   TIMESTAMP,
   type Version,
 } from '../tuf/index.ts';
-import { SigningServiceTlsError } from './index.ts';
+import { SigningServiceTlsError } from './signing-service.ts';
 
 const gun = 'docker.io/library/alpine';
 const stage = new SigningStage();

@@ -12,7 +12,6 @@
 import * as promises from 'node:fs/promises';
 import { KeyStoreError } from './errors.ts';
 import { KeyDirectory } from './key-directory.ts';
-import { MemoryKeyFiles } from './key-files.ts';
 import { FileKeyStore, type PrivateKeyStore } from './key-store.ts';
 import { readPrivateFile } from './private-files.ts';
 
@@ -45,11 +44,6 @@ export type { Signer, StoredKey } from './signer.ts';
 /** The keys under `<trust directory>/private`. Nothing is read or made before it is needed. */
 export function openKeyStore(trustDirectory: string): PrivateKeyStore {
   return new FileKeyStore(new KeyDirectory(trustDirectory));
-}
-
-/** Keys in memory, encrypted like files and gone with the process: for tests and throw-away keys. */
-export function memoryKeyStore(): PrivateKeyStore {
-  return new FileKeyStore(new MemoryKeyFiles());
 }
 
 const MAX_SECRET_FILE_BYTES = 1024 * 1024;

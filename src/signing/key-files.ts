@@ -18,28 +18,3 @@ export interface KeyFiles {
   write(keyId: KeyId, bytes: Uint8Array, others?: 'keep' | 'remove'): Promise<void>;
   remove(keyId: KeyId): Promise<void>;
 }
-
-/** Key files in memory, gone with the process: for tests and throw-away keys. */
-export class MemoryKeyFiles implements KeyFiles {
-  readonly #files = new Map<KeyId, Uint8Array>();
-
-  async list() {
-    return { files: [...this.#files.keys()].map((keyId) => this.#stored(keyId)), problems: [] };
-  }
-
-  async read(keyId: KeyId): Promise<StoredKeyFile | undefined> {
-    return this.#files.has(keyId) ? this.#stored(keyId) : undefined;
-  }
-
-  async write(keyId: KeyId, bytes: Uint8Array): Promise<void> {
-    this.#files.set(keyId, Uint8Array.from(bytes));
-  }
-
-  async remove(keyId: KeyId): Promise<void> {
-    this.#files.delete(keyId);
-  }
-
-  #stored(keyId: KeyId): StoredKeyFile {
-    return { keyId, path: `memory/${keyId}.key`, bytes: this.#files.get(keyId) ?? new Uint8Array() };
-  }
-}

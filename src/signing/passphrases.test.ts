@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
+import { MemoryKeyFiles } from '../../test/support/memory-keys.ts';
 import type { KeyId } from '../tuf/index.ts';
 import { environmentPassphrases, KeyStoreError, keyAlias, PrivateKey, passphraseProblem } from './index.ts';
-import { MemoryKeyFiles } from './key-files.ts';
 import { codeOf, ScriptedPassphrases } from './key-store.contract.ts';
 import { FileKeyStore } from './key-store.ts';
 

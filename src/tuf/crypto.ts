@@ -6,7 +6,7 @@ import { MetadataError } from './errors.ts';
 import { type KeyAlgorithm, type PublicKey, type VerifyingKey, verifyingKey } from './keys.ts';
 import { KnownSignatures } from './known-signatures.ts';
 import type { HashAlgorithm, Signature } from './metadata.ts';
-import { SCHEMES, type Scheme } from './schemes.ts';
+import type { Scheme } from './schemes.ts';
 
 /** The `method` that is written for a key's signatures (reference 2.7). */
 export const SIGNATURE_METHODS: Readonly<Record<KeyAlgorithm, string>> = {
@@ -84,13 +84,6 @@ export function signBytes(algorithm: KeyAlgorithm, key: KeyObject, message: Uint
     default:
       return algorithm satisfies never;
   }
-}
-
-/** Signs `message` as the key's own scheme says. @throws MetadataError `unsupported-key` */
-export function signByScheme(scheme: string, key: KeyObject, message: Uint8Array): Uint8Array {
-  const found = SCHEMES.get(scheme);
-  if (found === undefined) throw new MetadataError('unsupported-key', `unknown scheme ${scheme}`);
-  return new Uint8Array(sign(found.digest, message, { key, ...found.signing }));
 }
 
 export function hash(algorithm: HashAlgorithm, bytes: Uint8Array): Uint8Array {

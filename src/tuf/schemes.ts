@@ -11,30 +11,25 @@ export interface Scheme {
   readonly coordinate: number;
   /** What `node:crypto` is told beside the key. */
   readonly verifying: { readonly padding?: number; readonly saltLength?: number; readonly dsaEncoding?: 'der' };
-  readonly signing: { readonly padding?: number; readonly saltLength?: number; readonly dsaEncoding?: 'der' };
 }
 
 function ecdsa(digest: 'sha256' | 'sha384' | 'sha512', coordinate: number): Scheme {
-  const options = { dsaEncoding: 'der' } as const;
-  return { algorithm: 'ecdsa', digest, coordinate, verifying: options, signing: options };
+  return { algorithm: 'ecdsa', digest, coordinate, verifying: { dsaEncoding: 'der' } };
 }
 
 /** Writers differ in the length of the salt: one takes the hash's, another the most that fits. */
 function pss(digest: 'sha256' | 'sha384' | 'sha512'): Scheme {
-  const padding = constants.RSA_PKCS1_PSS_PADDING;
-  const verifying = { padding, saltLength: constants.RSA_PSS_SALTLEN_AUTO };
-  const signing = { padding, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
-  return { algorithm: 'rsa', digest, coordinate: 0, verifying, signing };
+  const verifying = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO };
+  return { algorithm: 'rsa', digest, coordinate: 0, verifying };
 }
 
 function pkcs1(digest: 'sha256' | 'sha384' | 'sha512'): Scheme {
-  const options = { padding: constants.RSA_PKCS1_PADDING };
-  return { algorithm: 'rsa', digest, coordinate: 0, verifying: options, signing: options };
+  return { algorithm: 'rsa', digest, coordinate: 0, verifying: { padding: constants.RSA_PKCS1_PADDING } };
 }
 
 /** Every scheme that counts. A key under any other name is kept, and verifies nothing. */
 export const SCHEMES: ReadonlyMap<string, Scheme> = new Map([
-  ['ed25519', { algorithm: 'ed25519', digest: null, coordinate: 0, verifying: {}, signing: {} }],
+  ['ed25519', { algorithm: 'ed25519', digest: null, coordinate: 0, verifying: {} }],
   ['ecdsa-sha2-nistp256', ecdsa('sha256', 32)],
   ['ecdsa-sha2-nistp384', ecdsa('sha384', 48)],
   ['ecdsa-sha2-nistp521', ecdsa('sha512', 66)],

@@ -4,8 +4,9 @@ import { openMetadataStorage } from '../../src/server/index.ts';
 import { parseGun } from '../../src/tuf/index.ts';
 import { Stage } from '../interop/support/stage.ts';
 import { scratchDatabases } from '../support/databases.ts';
+import { Random } from '../support/random.ts';
+import { chosenCount, chosenSeed } from './support/chosen.ts';
 import { Cluster } from './support/cluster.ts';
-import { chosenCount, chosenSeed, Dice } from './support/dice.ts';
 import { readHistory } from './support/history.ts';
 import { ChaosPublisher, newKeys, newRecord, type Record } from './support/publishers.ts';
 import { readUntil } from './support/readers.ts';
@@ -41,7 +42,7 @@ function makePublishers(cluster: Cluster): { records: readonly Record[]; publish
 async function killAtRandom(
   replicas: readonly Replica[],
   kills: number,
-  dice: Dice,
+  dice: Random,
   onKill: () => void,
 ): Promise<void> {
   for (let kill = 0; kill < kills; kill++) {
@@ -56,7 +57,7 @@ async function killAtRandom(
 
 test('property 1: three servers and two signers on one PostgreSQL, killed at random under 30 publishers, lose nothing and show nothing half', async () => {
   const kills = chosenCount('HALLMARK_CHAOS_KILLS', 60);
-  const dice = new Dice(chosenSeed());
+  const dice = new Random(chosenSeed());
   const stage = new Stage();
   const databases = { server: await scratch(), signer: await scratch() };
   const { servers, signers, caFile } = await prepareServices(stage, { servers: SERVERS, signers: SIGNERS, databases });

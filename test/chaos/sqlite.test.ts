@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { parseGun } from '../../src/tuf/index.ts';
 import { cleanEnvironment, hallmarkProgram, repositoryRoot } from '../interop/support/programs.ts';
 import { freePort, Stage } from '../interop/support/stage.ts';
+import { Random } from '../support/random.ts';
+import { chosenCount, chosenSeed } from './support/chosen.ts';
 import { Cluster } from './support/cluster.ts';
-import { chosenCount, chosenSeed, Dice } from './support/dice.ts';
 import { readHistory } from './support/history.ts';
 import { ChaosPublisher, newKeys, newRecord } from './support/publishers.ts';
 import { readUntil } from './support/readers.ts';
@@ -16,7 +17,7 @@ const CLIENTS = 2;
 
 test('property 1: one process on sqlite, killed during writes hundreds of times, loses no acknowledged publish', async () => {
   const kills = chosenCount('HALLMARK_CHAOS_KILLS', 200);
-  const dice = new Dice(chosenSeed());
+  const dice = new Random(chosenSeed());
   const stage = new Stage();
   const data = stage.makeDirectory('data');
   const port = await freePort();

@@ -7,7 +7,6 @@ import {
   type DecisionLabels,
   type DecisionObserver,
   type DecisionRecord,
-  MemoryPolicyRecord,
   PolicyEngine,
   type PolicyEngineOptions,
   parsePolicy,
@@ -27,9 +26,8 @@ export class PolicyStage {
   /** Milliseconds of the clock that never goes back. */
   ticks = 0;
   mood: ServerMood = 'serve';
+  /** What outlives an engine is below it. */
   readonly directory = mkdtempSync(join(tmpdir(), 'hallmark-policy-'));
-  /** What outlives an engine. */
-  readonly record = new MemoryPolicyRecord();
   readonly repositories = new Map<string, RepositorySimulator>();
   /** URLs that were asked for. */
   readonly requests: string[] = [];
@@ -55,7 +53,6 @@ export class PolicyStage {
       clock: () => this.now,
       elapsed: () => this.ticks,
       observer: this.observer,
-      record: this.record,
       transport: () => (url, init) => this.#answer(url, init.signal),
       ...options,
     });

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { Fetcher } from '../../src/client/index.ts';
 import {
   initializeRepository,
@@ -7,7 +8,7 @@ import {
   type PublisherOptions,
   type TrustServer,
 } from '../../src/publisher/index.ts';
-import { type KeyStore, memoryKeyStore, PrivateKey } from '../../src/signing/index.ts';
+import { type KeyStore, PrivateKey } from '../../src/signing/index.ts';
 import {
   dockerTarget,
   type Gun,
@@ -27,6 +28,7 @@ import {
   type Timestamp,
 } from '../../src/tuf/index.ts';
 import { TestClient } from './client.ts';
+import { memoryKeyStore } from './memory-keys.ts';
 import { GUN, NOW } from './repository-simulator.ts';
 import { signedFile } from './signed-files.ts';
 import { makeKey } from './test-keys.ts';

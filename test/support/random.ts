@@ -25,6 +25,11 @@ export class Random {
     return Math.floor(this.next() * limit);
   }
 
+  /** An integer from `low` up to, not including, `high`. */
+  between(low: number, high: number): number {
+    return low + this.below(high - low);
+  }
+
   chance(probability: number): boolean {
     return this.next() < probability;
   }

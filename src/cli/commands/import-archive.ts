@@ -72,7 +72,7 @@ function isOfOne(error: unknown): boolean {
 }
 
 /** @throws UsageError */
-export async function openTarget(io: Io, { data, config }: TargetOptions): Promise<ImportTarget> {
+async function openTarget(io: Io, { data, config }: TargetOptions): Promise<ImportTarget> {
   if ((data === undefined) === (config === undefined))
     throw new UsageError(
       'say whose storage it goes into: --data DIR of hallmark up, or --config FILE of a trust server',

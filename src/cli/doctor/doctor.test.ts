@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { scratchDirectories } from '../../../test/support/scratch.ts';
 import { ENGINES, engineConfig } from '../../gateway/index.ts';
 import { firstTargets, notaryV1 } from '../../tuf/index.ts';
-import { examine, type Finding, Machine, type MachineOptions } from './index.ts';
+import { examine, type Finding, Machine } from './index.ts';
+import type { MachineOptions } from './machine.ts';
 
 const scratch = scratchDirectories();
 const NOW = new Date('2026-11-25T12:00:00Z');

@@ -15,8 +15,8 @@ import { trustServer } from './checks/trust-server.ts';
 import type { Check, Finding, Severity } from './finding.ts';
 import type { Machine } from './machine.ts';
 
-export type { Finding, Severity } from './finding.ts';
-export { Machine, type MachineOptions } from './machine.ts';
+export type { Finding } from './finding.ts';
+export { Machine } from './machine.ts';
 
 const CHECKS: readonly Check[] = [dockerCli, hostsFiles, containerd, dockerEngine, podman, trustDirectory, trustServer];
 const ORDER: readonly Severity[] = ['critical', 'warning', 'note'];

@@ -5,4 +5,4 @@
  *
  *     await runNotaryService('notary-server', ['-config', 'server-config.json'], io);
  */
-export { type NotaryService, runNotaryService } from './run.ts';
+export { runNotaryService } from './run.ts';

@@ -6,8 +6,8 @@
  *     writeFileSync('docs/commands.md', commandReference(programModel()));
  */
 
-export { type CommandModel, callable, commandModel } from './command-model.ts';
-export { completionScript, SHELLS, type Shell } from './completions.ts';
+export type { CommandModel } from './command-model.ts';
+export { completionScript, SHELLS } from './completions.ts';
 export { manPages } from './man.ts';
 export { commandReference } from './markdown.ts';
 export { programModel } from './program-model.ts';

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { callable, commandReference, completionScript, manPages, programModel } from './index.ts';
+import { callable } from './command-model.ts';
+import { commandReference, completionScript, manPages, programModel } from './index.ts';
 
 const program = programModel();
 

@@ -105,7 +105,7 @@ export function tarFile(name: string, content: Uint8Array): Uint8Array {
   return Buffer.concat([header, content, Buffer.alloc(padded(content.length) - content.length)]);
 }
 
-export function padded(size: number): number {
+function padded(size: number): number {
   return Math.ceil(size / BLOCK) * BLOCK;
 }
 

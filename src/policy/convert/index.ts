@@ -9,7 +9,7 @@ import { fromConnaisseur } from './connaisseur.ts';
 import { type Conversion, ConversionError } from './conversion.ts';
 import { fromPortieris } from './portieris.ts';
 
-export { type Conversion, ConversionError } from './conversion.ts';
+export { ConversionError } from './conversion.ts';
 
 export const CONVERTIBLE = ['connaisseur', 'portieris'] as const;
 export type Convertible = (typeof CONVERTIBLE)[number];

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { encodeUtf8 } from '../../encoding/index.ts';
 import { digestOf } from '../digest.ts';
 import { MEDIA } from '../media-types.ts';
-import { DirectoryRegistryStorage, type EmbeddedRegistry, embeddedRegistry, MemoryRegistryStorage } from './index.ts';
+import type { EmbeddedRegistry } from './app.ts';
+import { DirectoryRegistryStorage, embeddedRegistry, MemoryRegistryStorage } from './index.ts';
 
 const config = encodeUtf8('{"os":"linux"}');
 const layer = encodeUtf8('0123456789');

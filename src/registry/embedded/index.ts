@@ -6,8 +6,6 @@
  *     const registry = embeddedRegistry(new DirectoryRegistryStorage('/var/lib/hallmark/registry'));
  *     const response = await registry.fetch(new Request('http://localhost/v2/'));
  */
-export { type EmbeddedRegistry, type EmbeddedRegistryOptions, embeddedRegistry } from './app.ts';
+export { embeddedRegistry } from './app.ts';
 export { DirectoryRegistryStorage } from './directory-storage.ts';
-export type { RegistryLimits } from './exchange.ts';
 export { MemoryRegistryStorage } from './memory-storage.ts';
-export type { ByteRange, RegistryStorage, StoredManifest } from './storage.ts';

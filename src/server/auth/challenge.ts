@@ -21,7 +21,7 @@ export function bearerChallenge({ realm, service }: BearerRealm, wanted: Access,
  * A quoted string of a header. A GUN may hold letters beyond ASCII: a header carries bytes, so its UTF-8 is handed on
  * byte for byte, as Go does. What would end the header is in no GUN.
  */
-export function quoted(text: string): string {
+function quoted(text: string): string {
   const bytes = Buffer.from(text, 'utf8').toString('latin1');
   return `"${bytes.replace(/["\\]/g, '\\$&').replace(/\p{Cc}/gu, (char) => (char < ' ' || char === '\x7f' ? '?' : char))}"`;
 }

@@ -8,10 +8,9 @@
  *     const auth = await tokenAuthenticator({ ...names, ...bundle, clock, log });
  *     const { fetch } = createTrustServer({ storage, keys, clock, log, auth });
  */
-export { type Access, type Action, type ResourceActions, resourceOf } from './access.ts';
+export { type Access, type Action, resourceOf } from './access.ts';
 export {
   AuthenticationError,
-  AuthenticationSetupError,
   AuthenticationUnavailableError,
   type Authenticator,
   attemptedUser,
@@ -20,6 +19,5 @@ export {
   TooManyAttemptsError,
 } from './authenticator.ts';
 export { type HtpasswdAuthenticatorOptions, htpasswdAuthenticator } from './htpasswd-authenticator.ts';
-export type { ReadableNames, Reader, Readers, Session, SignInKind } from './reader.ts';
+export type { Reader, Readers, Session } from './reader.ts';
 export { type TokenAuthenticatorOptions, tokenAuthenticator } from './token-authenticator.ts';
-export type { AccessRule, DefaultAccess } from './user-rights.ts';

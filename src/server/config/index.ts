@@ -20,17 +20,7 @@ import type { ServerSettings } from './settings.ts';
 
 export type { FormName } from '../../service/config/index.ts';
 export { ANSWER_SECONDS, DEFAULT_OPERATION, DEFAULT_SERVER_LIMITS } from './rules.ts';
-export type {
-  AuthSettings,
-  HtpasswdAuthSettings,
-  KeySettings,
-  OperationSettings,
-  ServerLimits,
-  ServerSettings,
-  TokenAuthSettings,
-  TracingSettings,
-  WebhookSettings,
-} from './settings.ts';
+export type { AuthSettings, KeySettings, OperationSettings, ServerSettings, WebhookSettings } from './settings.ts';
 
 const FORMS: ConfigForms<ServerSettings> = {
   notary: { schema: notaryServerSchema, prefix: 'NOTARY_SERVER_' },

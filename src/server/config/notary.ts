@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import {
   levelOfNotary,
+  listenOfNotary,
   notaryLogging,
   notaryPath,
   notaryReporting,
@@ -11,7 +12,6 @@ import {
   notObeyed,
   parseAddress,
   type Refuse,
-  reportingNotObeyed,
   storageOfNotary,
   translatedBy,
 } from '../../service/config/index.ts';
@@ -76,9 +76,7 @@ export const notaryServerSchema = translatedBy(shape, translated);
 function translated(given: Given, refuse: Refuse): ServerSettings | undefined {
   const keys = keysOf(given, refuse);
   const storage = storageOfNotary(given.storage, (backend) => `${backend} is not a supported storage backend`, refuse);
-  const listen = parseAddress(given.server.http_addr ?? '');
-  if (given.server.http_addr === undefined) refuse(['server', 'http_addr'], 'http listen address required for server');
-  else if (listen === undefined) refuse(['server', 'http_addr'], 'is no HOST:PORT');
+  const listen = listenOfNotary('http', given.server, refuse);
   const auth = authOf(given.auth, refuse);
   const rest = {
     ...DEFAULT_OPERATION,
@@ -185,8 +183,9 @@ function cacheAgesOf(given: Given['caching']['max_age'], refuse: Refuse) {
   };
 }
 
-function warningsOf({ server, trust_service: service, storage, auth, reporting }: Given): readonly string[] {
-  const warnings = [...notObeyed(storage), ...reportingNotObeyed(reporting)];
+function warningsOf(given: Given): readonly string[] {
+  const { server, trust_service: service, storage, auth } = given;
+  const warnings = [...notObeyed(given)];
   if (storage.default_alias !== undefined) warnings.push('storage.default_alias is of the signing service alone');
   if (server.tls_cert_file === undefined) {
     warnings.push(

@@ -7,8 +7,7 @@
  *     const imported = await importCollection(copy, target);
  *     await target.close();
  */
-export type { CopiedCollection } from '../verification.ts';
 export { type Imported, importCollection } from './collection.ts';
-export { type CopiedDatabase, type CopyPlan, copyDatabases } from './databases.ts';
+export { type CopiedDatabase, copyDatabases } from './databases.ts';
 export { ImportError } from './errors.ts';
 export { type ImportTarget, openImportTarget, settingsOfDataDirectory } from './target.ts';

@@ -14,7 +14,7 @@
  */
 export { auditedKeys } from './audited-keys.ts';
 export { observedKeys, observedStorage } from './observed-parts.ts';
-export { type Observers, observedServer } from './observed-server.ts';
-export { RefusalLog, type RefusalLogOptions } from './refusal-log.ts';
+export { observedServer } from './observed-server.ts';
+export { RefusalLog } from './refusal-log.ts';
 export { TrustMetrics } from './trust-metrics.ts';
 export { PLAIN_READS, trustRoute } from './trust-route.ts';

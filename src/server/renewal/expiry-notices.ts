@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Coordination } from '../../service/coordination/index.ts';
-import { type Log, type Loop, startLoop, type Wait } from '../../service/index.ts';
+import { type Coordination, LeasedLoop } from '../../service/coordination/index.ts';
+import type { Log, Wait } from '../../service/index.ts';
 import type { ServiceKeys } from '../../signing/service-keys/index.ts';
 import { ROOT, SNAPSHOT, TARGETS, TIMESTAMP } from '../../tuf/index.ts';
 import { SERVER_ITSELF } from '../actor.ts';
@@ -27,7 +27,6 @@ export interface ExpiryNoticesOptions {
 
 const EVERY_MS = 3_600_000;
 const PAGE = 100;
-const LEASE = 'expiry notices';
 const LEASE_MS = 120_000;
 const MAX_KNOWN = 100_000;
 
@@ -36,25 +35,26 @@ const MAX_KNOWN = 100_000;
  * that webhooks tell of it. And knows when the next file of each role expires.
  */
 export class ExpiryNotices {
+  readonly #loop: LeasedLoop;
   readonly #options: ExpiryNoticesOptions;
   readonly #known = new Set<string>();
   readonly #horizon = new Map<string, Date>();
-  #loop: Loop | undefined;
 
   constructor(options: ExpiryNoticesOptions) {
     this.#options = options;
+    this.#loop = new LeasedLoop((signal) => this.step(signal), {
+      ...options,
+      name: 'expiry notices',
+      leaseMs: LEASE_MS,
+    });
   }
 
   start(): void {
-    const { log, wait } = this.#options;
-    const options = { name: 'expiry notices', log, ...(wait === undefined ? {} : { wait }) };
-    this.#loop ??= startLoop((signal) => this.step(signal), options);
+    this.#loop.start();
   }
 
-  async stop(): Promise<void> {
-    const { coordination, holder } = this.#options;
-    await this.#loop?.stop();
-    if (this.#loop !== undefined) await coordination.release(LEASE, holder).catch(() => {});
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
   /** Seconds until the next file of this role expires; `undefined` if there is none, or nobody has looked yet. */
@@ -67,7 +67,7 @@ export class ExpiryNotices {
   async step(signal: AbortSignal): Promise<number> {
     const { everyMs = EVERY_MS, lead, clock, storage } = this.#options;
     await this.#lookAhead();
-    if (!(await this.#mayGoOn(signal))) return everyMs;
+    if (!(await this.#loop.mayGoOn(signal))) return everyMs;
     const before = new Date(clock().getTime() + lead);
     // what has expired already is no news
     const query = { from: clock(), before, limit: PAGE };
@@ -75,7 +75,7 @@ export class ExpiryNotices {
     for (;;) {
       for (const file of page) await this.#consider(file);
       const last = page.at(-1);
-      if (last === undefined || page.length < PAGE || !(await this.#mayGoOn(signal))) return everyMs;
+      if (last === undefined || page.length < PAGE || !(await this.#loop.mayGoOn(signal))) return everyMs;
       page = await storage.expiring({ ...query, after: last });
     }
   }
@@ -87,11 +87,6 @@ export class ExpiryNotices {
       if (next === undefined) this.#horizon.delete(role);
       else this.#horizon.set(role, next.expires);
     }
-  }
-
-  async #mayGoOn(signal: AbortSignal): Promise<boolean> {
-    const { coordination, holder, clock } = this.#options;
-    return !signal.aborted && (await coordination.acquire(LEASE, holder, LEASE_MS, clock()));
   }
 
   async #consider(file: ExpiringFile): Promise<void> {

@@ -7,5 +7,5 @@
  *     renewer.start();
  *     await renewer.stop();
  */
-export { ExpiryNotices, type ExpiryNoticesOptions, HORIZON_ROLES } from './expiry-notices.ts';
-export { type Leads, Renewer, type RenewerOptions } from './renewer.ts';
+export { ExpiryNotices, HORIZON_ROLES } from './expiry-notices.ts';
+export { Renewer } from './renewer.ts';

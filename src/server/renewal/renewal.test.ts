@@ -7,7 +7,8 @@ import { MemoryServiceKeys } from '../../signing/service-keys/index.ts';
 import type { RoleName } from '../../tuf/index.ts';
 import { CachedStorage, MemoryStorage } from '../index.ts';
 import type { BackfillRequest, ExpiryQuery } from '../storage/index.ts';
-import { ExpiryNotices, Renewer, type RenewerOptions } from './index.ts';
+import { ExpiryNotices, Renewer } from './index.ts';
+import type { RenewerOptions } from './renewer.ts';
 
 const DAY = 86_400_000;
 const SIGNAL = new AbortController().signal;

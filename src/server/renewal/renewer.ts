@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Coordination } from '../../service/coordination/index.ts';
-import { type Log, type Loop, startLoop, type Wait, waitFor } from '../../service/index.ts';
+import { type Coordination, LeasedLoop } from '../../service/coordination/index.ts';
+import { type Log, type Wait, waitFor } from '../../service/index.ts';
 import { type Gun, SNAPSHOT, TIMESTAMP } from '../../tuf/index.ts';
 import type { OnlineRole } from '../online-keys.ts';
 import type { Due, Refresher, Renewal } from '../refresh.ts';
@@ -33,7 +33,6 @@ export interface RenewerOptions {
 const HOUR = 3_600_000;
 const EVERY_MS = 60_000;
 const PAGE = 100;
-const LEASE = 'renewal';
 const LEASE_MS = 120_000;
 /** One key may be damaged; when as many in a row fail, it is the signer. */
 const FAILURES_IN_A_ROW = 3;
@@ -54,25 +53,22 @@ const MAX_PAUSED = 100_000;
  * same work, and the commit's compare-and-swap from storing it twice. It never touches what a publisher signs.
  */
 export class Renewer {
+  readonly #loop: LeasedLoop;
   readonly #options: RenewerOptions;
   readonly #paused = new Map<string, number>();
-  #loop: Loop | undefined;
 
   constructor(options: RenewerOptions) {
     this.#options = options;
+    this.#loop = new LeasedLoop((signal) => this.step(signal), { ...options, name: 'renewal', leaseMs: LEASE_MS });
   }
 
   start(): void {
-    const { log, wait } = this.#options;
-    const options = { name: 'renewal', log, ...(wait === undefined ? {} : { wait }) };
-    this.#loop ??= startLoop((signal) => this.step(signal), options);
+    this.#loop.start();
   }
 
   /** Resolves once the renewal under way has ended. */
-  async stop(): Promise<void> {
-    const { coordination, holder } = this.#options;
-    await this.#loop?.stop();
-    if (this.#loop !== undefined) await coordination.release(LEASE, holder).catch(() => {});
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
   /**
@@ -81,7 +77,7 @@ export class Renewer {
    */
   async step(signal: AbortSignal): Promise<number> {
     const { storage, clock, everyMs = EVERY_MS } = this.#options;
-    if (!(await this.#mayGoOn(signal))) return everyMs;
+    if (!(await this.#loop.mayGoOn(signal))) return everyMs;
     const { isComplete } = await storage.backfillExpiry({ limit: PAGE, now: clock(), signal });
     if (signal.aborted) return everyMs;
     for (const role of [TIMESTAMP, SNAPSHOT]) {
@@ -89,11 +85,6 @@ export class Renewer {
     }
     // while a database is being gone through, the next piece comes at once
     return isComplete ? everyMs : Math.min(1000, everyMs);
-  }
-
-  async #mayGoOn(signal: AbortSignal): Promise<boolean> {
-    const { coordination, holder, clock } = this.#options;
-    return !signal.aborted && (await coordination.acquire(LEASE, holder, LEASE_MS, clock()));
   }
 
   /** `false` when it was told to stop, or another replica took over. */
@@ -117,7 +108,7 @@ export class Renewer {
       }
       after = page.at(-1);
       if (page.length < PAGE) return true;
-      if (!(await this.#mayGoOn(signal))) return false;
+      if (!(await this.#loop.mayGoOn(signal))) return false;
     }
   }
 

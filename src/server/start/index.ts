@@ -9,6 +9,5 @@
  */
 
 export { checkServer } from './check-server.ts';
-export type { ConsoleParts, OpenConsole, ReaderDoor } from './console-door.ts';
 export { migrateServer, pendingOfServer } from './schemas.ts';
-export { type RunningServer, type StartContext, startServer } from './start-server.ts';
+export { type RunningServer, startServer } from './start-server.ts';

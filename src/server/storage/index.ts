@@ -8,23 +8,12 @@
  *     const root = await cached.current(gun, ROOT);
  *     await close();
  */
-export type { AuditAction, AuditDetail, AuditEntry, AuditQuery, AuditRecord } from './audit.ts';
-export { CachedStorage, type CacheStatistics, type StorageCacheOptions } from './cached.ts';
-export type {
-  CollectionQuery,
-  CollectionScope,
-  HistoryEntry,
-  HistoryQuery,
-  ListedCollection,
-} from './listing.ts';
+export type { AuditDetail, AuditEntry } from './audit.ts';
+export { CachedStorage, type CacheStatistics } from './cached.ts';
 export { MemoryStorage } from './memory.ts';
 export {
-  type BackfillProgress,
   type BackfillRequest,
-  type Change,
-  type ChangeContext,
   type ChangeQuery,
-  type CommitContext,
   ConflictError,
   type ExpiringFile,
   type ExpiryQuery,
@@ -37,5 +26,5 @@ export {
   UnstorableNameError,
   type VerifiedFile,
 } from './metadata-storage.ts';
-export { type OpenedMetadataStorage, openMetadataStorage } from './open-storage.ts';
-export { METADATA_SCHEMA, type MetadataTables } from './schema.ts';
+export { openMetadataStorage } from './open-storage.ts';
+export { METADATA_SCHEMA } from './schema.ts';

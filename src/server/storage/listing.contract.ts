@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'bun:test';
 import { context, fileOf, later, now } from '../../../test/support/metadata-files.ts';
 import { parseGun, parseRoleName, TARGETS, TIMESTAMP, type Version } from '../../tuf/index.ts';
-import type { AuditQuery, MetadataStorage } from './index.ts';
+import type { AuditQuery } from './audit.ts';
+import type { MetadataStorage } from './index.ts';
 import type { CollectionQuery } from './listing.ts';
 
 const gun = parseGun('example.com/app');

@@ -8,13 +8,13 @@ import { MemoryCoordination } from '../coordination/index.ts';
 import { SILENT_LOG } from '../log.ts';
 import {
   AuditFile,
-  AuditFileError,
   type AuditLine,
   type AuditLineQuery,
   AuditWriter,
   readAuditFile,
   verifyAuditFile,
 } from './index.ts';
+import { AuditFileError } from './lines.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'hallmark-audit-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

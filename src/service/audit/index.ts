@@ -9,9 +9,9 @@
  *     const { entries, head } = await verifyAuditFile(path);
  */
 export { AuditFile } from './audit-file.ts';
-export { AuditWriter, type AuditWriterOptions } from './audit-writer.ts';
+export { AuditWriter } from './audit-writer.ts';
 export { type ChainHead, fieldsOf } from './chain.ts';
 export { AuditFileTail } from './file-tail.ts';
 export { AuditFollower, type FollowerOptions, newestPosition } from './follower.ts';
-export { AuditFileError, type AuditFileReport, readAuditFile, verifyAuditFile } from './lines.ts';
+export { readAuditFile, verifyAuditFile } from './lines.ts';
 export type { AuditJson, AuditLine, AuditLineQuery, AuditSource } from './records.ts';

@@ -5,13 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { z } from 'zod';
+import type { ConfigProblem } from './errors.ts';
 import {
   address,
   ConfigError,
-  type ConfigProblem,
   type Environment,
   filePath,
-  isReadableByAll,
   jsonSchemaOf,
   parseAddress,
   readConfigDocument,
@@ -19,8 +18,9 @@ import {
   SecretFileError,
   size,
   span,
-  understand,
 } from './index.ts';
+import { understand } from './load.ts';
+import { isReadableByAll } from './secret-file.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'hallmark-config-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

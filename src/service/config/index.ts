@@ -10,30 +10,23 @@
 export { aliasPassphrases } from './alias-passphrases.ts';
 export { type CheckResult, certificateCheck, type NamedCheck, runChecks } from './checks.ts';
 export { databaseAddress, readPem } from './database.ts';
-export { type ConfigDocument, type ConfigPath, isRecord, readConfigDocument } from './document.ts';
+export { isRecord, readConfigDocument } from './document.ts';
 export type { Environment } from './environment.ts';
-export { ConfigError, type ConfigProblem } from './errors.ts';
-export {
-  type ConfigForm,
-  type ConfigForms,
-  type FormName,
-  type LoadedConfig,
-  loadServiceConfig,
-} from './forms.ts';
+export { ConfigError } from './errors.ts';
+export { type ConfigForms, type FormName, type LoadedConfig, loadServiceConfig } from './forms.ts';
 export { type ConfigJsonSchema, jsonSchemaOf } from './known-keys.ts';
-export { understand } from './load.ts';
 export {
   levelOfNotary,
+  listenOfNotary,
   notaryLogging,
   notaryPath,
   notaryReporting,
   notaryStorage,
   notaryText,
   notObeyed,
-  reportingNotObeyed,
   storageOfNotary,
 } from './notary-sections.ts';
-export { isReadableByAll, readSecretFile, SecretFileError } from './secret-file.ts';
+export { readSecretFile, SecretFileError } from './secret-file.ts';
 export {
   clientTlsSection,
   loggingSection,

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { LogLevel } from '../log.ts';
 import type { StorageSettings } from './sections.ts';
 import type { Refuse } from './translation.ts';
+import { type Address, parseAddress } from './values.ts';
 
 /** As in JSON, or as text: the library that Notary reads its files with takes both. An empty text is as good as none. */
 export const notaryText = () =>
@@ -35,7 +36,7 @@ export const notaryStorage = () =>
     })
     .prefault({});
 
-export type NotaryStorage = z.output<ReturnType<typeof notaryStorage>>;
+type NotaryStorage = z.output<ReturnType<typeof notaryStorage>>;
 
 const RETHINKDB =
   'RethinkDB is not spoken: move the data to postgres or mysql with the tools of Notary, or publish it anew';
@@ -76,8 +77,13 @@ function isDatabaseUrl(engine: 'mysql' | 'postgres', url: string): boolean {
   return /^postgres(?:ql)?:\/\//.test(url) || /^\s*\w+\s*=/.test(url);
 }
 
+interface NotaryPassedOver {
+  readonly storage: NotaryStorage;
+  readonly reporting?: NotaryReporting;
+}
+
 /** Keys that were given and that nothing obeys: told, and no reason not to start. */
-export function notObeyed(given: NotaryStorage): readonly string[] {
+export function notObeyed({ storage, reporting }: NotaryPassedOver): readonly string[] {
   const rethinkOnly = [
     'tls_ca_file',
     'client_cert_file',
@@ -86,9 +92,27 @@ export function notObeyed(given: NotaryStorage): readonly string[] {
     'username',
     'password',
   ] as const;
-  return rethinkOnly
-    .filter((key) => given[key] !== undefined)
+  const passedOver = rethinkOnly
+    .filter((key) => storage[key] !== undefined)
     .map((key) => `storage.${key} is of RethinkDB alone and is not obeyed: put it into storage.db_url`);
+  if (reporting?.bugsnag === undefined) return passedOver;
+  return [...passedOver, 'reporting.bugsnag does nothing here: errors are in the log, and go nowhere else'];
+}
+
+/** The address that a service listens on: `http_addr` of the server, `grpc_addr` of the signer. */
+export function listenOfNotary(
+  kind: 'http' | 'grpc',
+  { [`${kind}_addr`]: text }: Readonly<Record<string, string | undefined>>,
+  refuse: Refuse,
+): Address | undefined {
+  const path = ['server', `${kind}_addr`];
+  if (text === undefined) {
+    refuse(path, `${kind} listen address required for server`);
+    return undefined;
+  }
+  const listen = parseAddress(text);
+  if (listen === undefined) refuse(path, 'is no HOST:PORT');
+  return listen;
 }
 
 /** logrus has more levels; what is quieter than errors says nothing here but why the service could not start. */
@@ -122,8 +146,4 @@ export const notaryReporting = () =>
     })
     .optional();
 
-export function reportingNotObeyed(given: z.output<ReturnType<typeof notaryReporting>>): readonly string[] {
-  return given?.bugsnag === undefined
-    ? []
-    : ['reporting.bugsnag does nothing here: errors are in the log, and go nowhere else'];
-}
+type NotaryReporting = z.output<ReturnType<typeof notaryReporting>>;

@@ -8,5 +8,6 @@
  *     if (await coordination.acquire('renewal', holder, 60_000, now)) await renewAll();
  */
 export { type Coordination, type Cursor, MemoryCoordination } from './coordination.ts';
+export { LeasedLoop } from './leased-loop.ts';
 export { COORDINATION_SCHEMA, type CoordinationTables } from './schema.ts';
 export { SqlCoordination } from './sql-coordination.ts';

@@ -26,7 +26,7 @@ export interface TableCopy {
 }
 
 /** The rows of two databases do not fit together; the message says where and what to do. */
-export class TableCopyError extends Error {
+class TableCopyError extends Error {
   override readonly name = 'TableCopyError';
   readonly table: string;
 

@@ -8,13 +8,8 @@
  *     await database.destroy();
  */
 export { PATIENCE, readAgain, transact, writeAgain } from './attempts.ts';
-export { copyTable, hasTable, type NumberedTable, type TableCopy, TableCopyError } from './copy-table.ts';
-export {
-  type DatabaseAddress,
-  DatabaseAddressError,
-  type DatabaseEngine,
-  DatabaseOpenError,
-} from './database-address.ts';
+export { copyTable, hasTable, type NumberedTable, type TableCopy } from './copy-table.ts';
+export type { DatabaseAddress, DatabaseEngine } from './database-address.ts';
 export { isDefinite, isUniqueViolation, isUnstorableText } from './failures.ts';
 export {
   MigrationError,

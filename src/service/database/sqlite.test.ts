@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Generated, type Kysely, sql } from 'kysely';
-import { DatabaseOpenError, openSqlite } from './index.ts';
+import { DatabaseOpenError } from './database-address.ts';
+import { openSqlite } from './index.ts';
 
 interface Tables {
   item: { id: Generated<number>; parent: number | null; bytes: Uint8Array };

@@ -6,7 +6,8 @@ import { sql } from 'kysely';
 import { startEmbeddedPostgres } from '../../../test/support/embedded-postgres.ts';
 import { scratchDirectories } from '../../../test/support/scratch.ts';
 import { ensureOwnTls } from '../index.ts';
-import { type DatabaseAddress, DatabaseOpenError, openDatabase } from './index.ts';
+import { DatabaseOpenError } from './database-address.ts';
+import { type DatabaseAddress, openDatabase } from './index.ts';
 
 const scratch = scratchDirectories();
 

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'bun:test';
 import { SILENT_LOG } from '../log.ts';
 import { Metrics } from '../metrics/index.ts';
-import { type Check, Health, operationsApp, recently } from './index.ts';
+import type { Check } from './health.ts';
+import { Health, operationsApp, recently } from './index.ts';
 
 function stage(checks: Readonly<Record<string, Check>>, advisory: Readonly<Record<string, Check>> = {}) {
   let now = 0;

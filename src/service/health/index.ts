@@ -7,6 +7,6 @@
  *     const operations = listenForOperations({ hostname: '127.0.0.1', port: 9443 }, { health, metrics });
  *     health.drain();     // first of all when the service is told to stop
  */
-export { type Check, Health, type HealthOptions, type Readiness } from './health.ts';
-export { listenForOperations, type OperationsOptions, operationsApp } from './operations.ts';
+export { Health } from './health.ts';
+export { listenForOperations, operationsApp } from './operations.ts';
 export { recently } from './recently.ts';

@@ -8,5 +8,5 @@
  *     count({ outcome: 'OK' });
  *     await metrics.text();
  */
-export { type LabelSets, Metrics, OTHER, type SummaryRow } from './metrics.ts';
+export { Metrics, OTHER } from './metrics.ts';
 export { RequestMetrics } from './requests.ts';

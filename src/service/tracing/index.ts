@@ -6,4 +6,4 @@
  *     const fetch = withRequestLog(server.fetch, log, { tracing, routeOf });
  *     await tracing.stop();
  */
-export { openTracing, type TracingOptions } from './open-tracing.ts';
+export { openTracing } from './open-tracing.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AuditFollower, type AuditSource, type FollowerOptions, newestPosition } from '../audit/index.ts';
-import { backoff, type Loop, startLoop, type Wait } from '../background-loop.ts';
-import type { Coordination, Cursor } from '../coordination/index.ts';
+import { backoff, type Wait } from '../background-loop.ts';
+import { type Coordination, type Cursor, LeasedLoop } from '../coordination/index.ts';
 import type { Log } from '../log.ts';
 import { type Delivery, deliver, type WebhookEndpoint } from './deliver.ts';
 import { eventsOf, type WebhookEvent } from './events.ts';
@@ -39,38 +39,32 @@ const MAX_BACKOFF_MS = 600_000;
 export class Webhooks {
   readonly #options: WebhookOptions;
   readonly #followers = new Map<string, AuditFollower>();
-  #loops: readonly Loop[] = [];
+  readonly #loops = new Map<string, LeasedLoop>();
 
   constructor(options: WebhookOptions) {
     this.#options = options;
-    for (const { name } of options.endpoints) this.#followers.set(name, new AuditFollower(options.source, options));
+    for (const endpoint of options.endpoints) {
+      const loop = { ...options, name: cursorName(endpoint.name), leaseMs: LEASE_MS };
+      this.#followers.set(endpoint.name, new AuditFollower(options.source, options));
+      this.#loops.set(endpoint.name, new LeasedLoop((signal) => this.step(endpoint, signal), loop));
+    }
   }
 
   start(): void {
-    const { endpoints, log, wait, random } = this.#options;
-    if (this.#loops.length > 0) return;
-    this.#loops = endpoints.map((endpoint) =>
-      startLoop((signal) => this.step(endpoint, signal), {
-        name: `webhook ${endpoint.name}`,
-        log,
-        ...(wait === undefined ? {} : { wait }),
-        ...(random === undefined ? {} : { random }),
-      }),
-    );
+    for (const loop of this.#loops.values()) loop.start();
   }
 
   /** Cuts off what is being sent: it is sent again. */
   async stop(): Promise<void> {
-    const { endpoints, coordination, holder } = this.#options;
-    await Promise.all(this.#loops.map((loop) => loop.stop()));
-    for (const { name } of endpoints) await coordination.release(cursorName(name), holder).catch(() => {});
+    await Promise.all([...this.#loops.values()].map((loop) => loop.stop()));
   }
 
   /** Delivers what there is for an endpoint, and says after how many milliseconds to look again. */
   async step(endpoint: WebhookEndpoint, signal: AbortSignal): Promise<number> {
-    const { coordination, holder, clock } = this.#options;
+    const { coordination, clock } = this.#options;
     const key = cursorName(endpoint.name);
-    if (!(await coordination.acquire(key, holder, LEASE_MS, clock()))) return POLL_MS;
+    const loop = this.#loops.get(endpoint.name);
+    if (!(await loop?.mayGoOn(signal))) return POLL_MS;
     let cursor = (await coordination.cursor(key)) ?? (await this.#begin(key));
     const pause = (cursor.retryAt?.getTime() ?? 0) - clock().getTime();
     if (pause > 0) return Math.min(pause, POLL_MS);
@@ -79,7 +73,7 @@ export class Webhooks {
       const events = eventsOf(line).filter(({ type }) => endpoint.events?.includes(type) ?? true);
       // what gives rise to nothing is passed over without a write for each
       if (events.length === 0 && line !== lines.at(-1)) continue;
-      if (signal.aborted || !(await coordination.acquire(key, holder, LEASE_MS, clock()))) return POLL_MS;
+      if (!(await loop?.mayGoOn(signal))) return POLL_MS;
       const moved = await this.#deliverAll(endpoint, events, { ...cursor, position: Number(line.id) }, signal);
       if (moved === undefined) return POLL_MS;
       const next = moved.retryAt === undefined ? moved : { ...moved, position: cursor.position };

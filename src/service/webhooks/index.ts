@@ -9,6 +9,6 @@
  *     await webhooks.stop();
  */
 export type { WebhookEndpoint } from './deliver.ts';
-export { type WebhookOptions, Webhooks } from './dispatcher.ts';
+export { Webhooks } from './dispatcher.ts';
 export { WEBHOOK_EVENTS, type WebhookEventType } from './events.ts';
-export { parseWebhookSecret, WebhookSecretError } from './signature.ts';
+export { parseWebhookSecret } from './signature.ts';

@@ -4,13 +4,9 @@ import { createHmac } from 'node:crypto';
 import type { AuditLine, AuditLineQuery } from '../audit/index.ts';
 import { MemoryCoordination } from '../coordination/index.ts';
 import { SILENT_LOG } from '../log.ts';
-import {
-  parseWebhookSecret,
-  type WebhookEndpoint,
-  type WebhookOptions,
-  WebhookSecretError,
-  Webhooks,
-} from './index.ts';
+import type { WebhookOptions } from './dispatcher.ts';
+import { parseWebhookSecret, type WebhookEndpoint, Webhooks } from './index.ts';
+import { WebhookSecretError } from './signature.ts';
 
 const SECRET = Buffer.from('a secret of twenty-four bytes and more');
 const SIGNAL = new AbortController().signal;

@@ -3,15 +3,14 @@
 import { z } from 'zod';
 import {
   levelOfNotary,
+  listenOfNotary,
   notaryLogging,
   notaryPath,
   notaryReporting,
   notaryStorage,
   notaryText,
   notObeyed,
-  parseAddress,
   type Refuse,
-  reportingNotObeyed,
   storageOfNotary,
   translatedBy,
 } from '../../service/config/index.ts';
@@ -46,9 +45,7 @@ function translated(given: Given, refuse: Refuse): SignerSettings | undefined {
   const { server, storage: stored } = given;
   const unsupported = (backend: string) => `${backend} is not an allowed backend, must be one of: ${BACKENDS}`;
   const storage = storageOfNotary(stored, unsupported, refuse);
-  const listen = parseAddress(server.grpc_addr ?? '');
-  if (server.grpc_addr === undefined) refuse(['server', 'grpc_addr'], 'grpc listen address required for server');
-  else if (listen === undefined) refuse(['server', 'grpc_addr'], 'is no HOST:PORT');
+  const listen = listenOfNotary('grpc', server, refuse);
   const tls = tlsOf(server, refuse);
   const defaultAlias = stored.default_alias ?? given.default_alias ?? '';
   if (stored.backend !== 'memory' && defaultAlias === '') {
@@ -72,8 +69,9 @@ function tlsOf(given: Given['server'], refuse: Refuse): SignerSettings['tls'] | 
   return cert === undefined || key === undefined || clientCa === undefined ? undefined : { cert, key, clientCa };
 }
 
-function warningsOf({ server, storage, reporting }: Given): readonly string[] {
-  const warnings = [...notObeyed(storage), ...reportingNotObeyed(reporting)];
+function warningsOf(given: Given): readonly string[] {
+  const { server, storage } = given;
+  const warnings = [...notObeyed(given)];
   if (server.http_addr !== undefined) warnings.push('server.http_addr: signing services have no HTTP API any more');
   if (storage.backend === 'memory') {
     warnings.push(

@@ -8,4 +8,4 @@
  *     await signer.stop();
  */
 export { checkSigner, migrateSigner, pendingOfSigner } from './check-signer.ts';
-export { type RunningSigner, type StartContext, startSigner } from './start-signer.ts';
+export { startSigner } from './start-signer.ts';

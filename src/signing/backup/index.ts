@@ -23,15 +23,8 @@ import {
 import { decodeKeys, encodeKeys, type SavedKey } from './key-files.ts';
 import { combineShares, type Share, type ShareSet, splitKey } from './shares.ts';
 
-export { type Backup, decodeBackup, MAX_BACKUP_BYTES, type PassphraseSecret } from './format.ts';
-export {
-  collectKeys,
-  type Restored,
-  restoreKeys,
-  type SavedKey,
-  surveyKeys,
-  writeNewPrivateFile,
-} from './key-files.ts';
+export { type Backup, decodeBackup, MAX_BACKUP_BYTES } from './format.ts';
+export { collectKeys, restoreKeys, type SavedKey, surveyKeys, writeNewPrivateFile } from './key-files.ts';
 export { findShares, formatShare, MAX_SHARES, type Share, type ShareSet, wipeShares } from './shares.ts';
 
 /** What opens a backup that is being made: a passphrase, or shares. */

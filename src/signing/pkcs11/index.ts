@@ -18,10 +18,9 @@ import { TokenKeyStore } from './token-key-store.ts';
 import { TokenServiceKeys } from './token-service-keys.ts';
 import type { TokenUri } from './token-uri.ts';
 
-export type { PinRequest, Pins } from './login.ts';
-export type { Token, TokenKey } from './token.ts';
+export type { Pins } from './login.ts';
+export type { Token } from './token.ts';
 export { describeTokenKey } from './token-key-store.ts';
-export type { TokenServiceKeys } from './token-service-keys.ts';
 export { formatTokenUri, parseTokenUri, type TokenUri } from './token-uri.ts';
 
 /** The token that a URI means. @throws KeyStoreError `token-module`, `token-absent`, `token-ambiguous` */

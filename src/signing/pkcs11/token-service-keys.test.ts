@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
+import { FakeCryptoki, type FakeToken } from '../../../test/support/fake-cryptoki.ts';
 import { keyId, nextTimestamp, notaryV1, parseGun, SNAPSHOT, TIMESTAMP } from '../../tuf/index.ts';
 import { KeyStoreError } from '../index.ts';
 import { describeServiceKeys, codeOf as serviceCodeOf } from '../service-keys/service-keys.contract.ts';
-import { FakeCryptoki, type FakeToken } from './fake-cryptoki.ts';
 import { openTokenServiceKeys } from './index.ts';
 import { Token } from './token.ts';
 import { TokenServiceKeys } from './token-service-keys.ts';

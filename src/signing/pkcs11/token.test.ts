@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
+import { FakeCryptoki, type FakeToken } from '../../../test/support/fake-cryptoki.ts';
+import { memoryKeyStore } from '../../../test/support/memory-keys.ts';
 import { isSignatureValid, leafCertificate, parseGun } from '../../tuf/index.ts';
-import { KeyStoreError, memoryKeyStore, type Passphrases, PrivateKey, rootCertificate } from '../index.ts';
+import { KeyStoreError, type Passphrases, PrivateKey, rootCertificate } from '../index.ts';
 import { Mech } from './cryptoki.ts';
-import { FakeCryptoki, type FakeToken } from './fake-cryptoki.ts';
 import type { PinRequest } from './login.ts';
 import { Token } from './token.ts';
 import { TokenKeyStore } from './token-key-store.ts';

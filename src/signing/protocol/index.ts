@@ -6,8 +6,8 @@
  *     const bytes = SIGN.request.encode({ keyId: { id }, content: signedBytes });
  *     const { content } = SIGN.response.decode(answer);
  */
-export { RemoteSignerError, type RemoteSignerErrorCode } from './errors.ts';
-export { type CreateKeyRequest, type KeyInfoMessage, KeyState, ServingStatus } from './messages.ts';
+export { RemoteSignerError } from './errors.ts';
+export { type KeyInfoMessage, KeyState, ServingStatus } from './messages.ts';
 export {
   CREATE_KEY,
   DELETE_KEY,
@@ -20,4 +20,3 @@ export {
   type ResponseOf,
   SIGN,
 } from './methods.ts';
-export type { Codec } from './wire.ts';

@@ -12,9 +12,6 @@ import type { ServiceKeys } from '../service-keys/index.ts';
 import { Channel, type ChannelAddress, type ChannelLimits, DEFAULT_CHANNEL_LIMITS } from './channel.ts';
 import { RemoteServiceKeys } from './remote-keys.ts';
 
-export { RemoteSignerError, type RemoteSignerErrorCode } from '../protocol/index.ts';
-export type { ChannelLimits, RemoteTls } from './channel.ts';
-
 export interface RemoteServiceKeysOptions extends ChannelAddress {
   readonly limits?: Partial<ChannelLimits>;
 }

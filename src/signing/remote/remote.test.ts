@@ -5,10 +5,10 @@ import { ForgingSigner } from '../../../test/support/forging-signer.ts';
 import { CLIENT_TLS, SERVICE_TLS, SigningStage, TLS } from '../../../test/support/signing-stage.ts';
 import { type KeyId, keyId, nextTimestamp, notaryV1, parseGun, TIMESTAMP, type Version } from '../../tuf/index.ts';
 import { PrivateKey } from '../index.ts';
-import { CREATE_KEY, GET_KEY_INFO, HEALTH_CHECK, KeyState, SIGN } from '../protocol/index.ts';
+import { CREATE_KEY, GET_KEY_INFO, HEALTH_CHECK, KeyState, RemoteSignerError, SIGN } from '../protocol/index.ts';
 import { MemoryServiceKeys, ServiceKeyError } from '../service-keys/index.ts';
 import { describeServiceKeys } from '../service-keys/service-keys.contract.ts';
-import { openRemoteServiceKeys, RemoteSignerError } from './index.ts';
+import { openRemoteServiceKeys } from './index.ts';
 
 const gun = parseGun('docker.io/library/alpine');
 const stages: SigningStage[] = [];

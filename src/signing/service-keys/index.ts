@@ -9,9 +9,9 @@
  *     const key = await keys.create(gun, TIMESTAMP, 'ecdsa');
  *     const signer = await keys.signer(keyId(key));
  */
-export { ServiceKeyError, type ServiceKeyErrorCode } from './errors.ts';
+export { ServiceKeyError } from './errors.ts';
 export { type OpenedServiceKeys, openServiceKeys } from './open-keys.ts';
-export type { PassphraseRotation, PassphraseRotationReport } from './rotate-passphrase.ts';
+export type { PassphraseRotationReport } from './rotate-passphrase.ts';
 export { SERVICE_KEY_SCHEMA, type ServiceKeyTables } from './schema.ts';
 export {
   assertReachable,
@@ -20,4 +20,4 @@ export {
   type ServiceKeyInfo,
   type ServiceKeys,
 } from './service-keys.ts';
-export { environmentAliasPassphrase, SqlServiceKeys, type SqlServiceKeysOptions } from './sql-keys.ts';
+export { environmentAliasPassphrase, SqlServiceKeys } from './sql-keys.ts';

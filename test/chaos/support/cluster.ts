@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import type { HttpFetch } from '../../../src/client/index.ts';
-import type { Dice } from './dice.ts';
+import type { Random } from '../../support/random.ts';
 import type { Replica } from './replica.ts';
 
 /** Some server processes behind one name: each request goes to any that is up, as behind a load balancer. */
@@ -9,10 +9,10 @@ export class Cluster {
   readonly url = 'https://localhost';
   readonly #replicas: readonly Replica[];
   readonly #ca: string;
-  readonly #dice: Dice;
+  readonly #dice: Random;
   #writing = 0;
 
-  constructor(replicas: readonly Replica[], caFile: string, dice: Dice) {
+  constructor(replicas: readonly Replica[], caFile: string, dice: Random) {
     this.#replicas = replicas;
     this.#ca = readFileSync(caFile, 'utf8');
     this.#dice = dice;

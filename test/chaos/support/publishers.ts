@@ -7,8 +7,8 @@ import {
   Updater,
 } from '../../../src/client/index.ts';
 import { HttpTrustServer, PublishError, Publisher, type TrustServer } from '../../../src/publisher/index.ts';
-import { memoryKeyStore } from '../../../src/signing/index.ts';
 import { dockerTarget, type Gun, notaryV1, sha256Hex, TARGETS } from '../../../src/tuf/index.ts';
+import { memoryKeyStore } from '../../support/memory-keys.ts';
 import type { Cluster } from './cluster.ts';
 
 /** What became of every targets file that was sent, by its SHA-256. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DownloadError } from '../../../src/client/index.ts';
 import type { Gun } from '../../../src/tuf/index.ts';
+import type { Random } from '../../support/random.ts';
 import type { Cluster } from './cluster.ts';
-import type { Dice } from './dice.ts';
 import { reader } from './publishers.ts';
 
 export interface Reads {
@@ -17,7 +17,7 @@ export interface Reads {
 /** Clients that remember what they saw, and look again and again at whatever replica they get. */
 export async function readUntil(
   done: () => boolean,
-  { cluster, guns, clients, dice }: { cluster: Cluster; guns: readonly Gun[]; clients: number; dice: Dice },
+  { cluster, guns, clients, dice }: { cluster: Cluster; guns: readonly Gun[]; clients: number; dice: Random },
 ): Promise<Reads> {
   const reads: Reads = { verified: 0, unavailable: 0, violations: [] };
   const client = async () => {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseAddress } from '../../../src/service/database/index.ts';
 import { makeCertificates } from './certificates.ts';
+import { notaryServerConfig, notarySignerConfig, notaryStorageOf } from './notary-configs.ts';
 import type { TrustServer } from './notary-server.ts';
 import type { Service } from './processes.ts';
 import { cleanEnvironment, hallmarkProgram, program } from './programs.ts';
@@ -79,31 +80,9 @@ export class ConfigServices {
   }
 
   #writeConfigurations(metadata: DatabaseAddress, keys: DatabaseAddress): void {
-    const logging = { level: 'info' };
-    this.#write('signer.json', {
-      server: {
-        grpc_addr: `127.0.0.1:${this.#ports.signer}`,
-        tls_cert_file: 'signer.crt',
-        tls_key_file: 'signer.key',
-        client_ca_file: 'ca.crt',
-      },
-      storage: { ...storageOf(keys), default_alias: ALIAS },
-      logging,
-    });
-    this.#write('server.json', {
-      server: { http_addr: `127.0.0.1:${this.#ports.server}`, tls_cert_file: 'server.crt', tls_key_file: 'server.key' },
-      trust_service: {
-        type: 'remote',
-        hostname: 'localhost',
-        port: String(this.#ports.signer),
-        key_algorithm: 'ecdsa',
-        tls_ca_file: 'ca.crt',
-        tls_client_cert: 'server.crt',
-        tls_client_key: 'server.key',
-      },
-      storage: storageOf(metadata),
-      logging,
-    });
+    const { server, signer } = this.#ports;
+    this.#write('signer.json', notarySignerConfig(signer, { ...notaryStorageOf(keys), default_alias: ALIAS }));
+    this.#write('server.json', notaryServerConfig(server, signer, notaryStorageOf(metadata)));
   }
 
   #write(name: string, value: unknown): void {
@@ -116,13 +95,4 @@ function commandOf(provider: Provider, service: 'server' | 'signer'): readonly s
   if (provider === 'notary') return [program(`notary-${service}`), '-config', file];
   if (provider === 'face') return [...hallmarkProgram(), `notary-${service}`, '-config', file, '-logf=json'];
   return [...hallmarkProgram(), service, '--config', file];
-}
-
-/** As in a configuration of Notary. */
-function storageOf({ engine, url }: DatabaseAddress): { backend: string; db_url: string } {
-  if (engine === 'mysql') return { backend: 'mysql', db_url: `${url}?parseTime=True` };
-  // the Go driver looks for a socket's directory only where the URL names no host
-  const { username, pathname, searchParams } = new URL(url);
-  const place = `host=${searchParams.get('host') ?? ''} user=${username} dbname=${pathname.slice(1)}`;
-  return { backend: 'postgres', db_url: `${place} sslmode=disable` };
 }

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeCertificates } from './certificates.ts';
+import { type NotaryStorage, notaryServerConfig, notarySignerConfig } from './notary-configs.ts';
 import { cleanEnvironment, program } from './programs.ts';
 import { freePort, type Stage } from './stage.ts';
 
@@ -27,16 +28,7 @@ export async function startNotaryServer(stage: Stage): Promise<TrustServer> {
 /** notary-signer with the certificates `signer` and `ca` of a directory; its port. */
 export async function startNotarySigner(stage: Stage, directory: string): Promise<number> {
   const port = await freePort();
-  writeJson(join(directory, 'signer.json'), {
-    server: {
-      grpc_addr: `127.0.0.1:${port}`,
-      tls_cert_file: 'signer.crt',
-      tls_key_file: 'signer.key',
-      client_ca_file: 'ca.crt',
-    },
-    storage: IN_MEMORY,
-    logging,
-  });
+  writeJson(join(directory, 'signer.json'), notarySignerConfig(port, IN_MEMORY));
   const argv = [program('notary-signer'), '-config', 'signer.json'];
   const signer = stage.start('notary-signer', argv, optionsIn(directory));
   await signer.listening({ port });
@@ -48,23 +40,10 @@ export async function startNotaryServerOn(
   stage: Stage,
   directory: string,
   signerPort: number,
-  storage: Readonly<Record<string, string>> = IN_MEMORY,
+  storage: NotaryStorage = IN_MEMORY,
 ): Promise<TrustServer> {
   const port = await freePort();
-  writeJson(join(directory, 'server.json'), {
-    server: { http_addr: `127.0.0.1:${port}`, tls_cert_file: 'server.crt', tls_key_file: 'server.key' },
-    trust_service: {
-      type: 'remote',
-      hostname: 'localhost',
-      port: String(signerPort),
-      key_algorithm: 'ecdsa',
-      tls_ca_file: 'ca.crt',
-      tls_client_cert: 'server.crt',
-      tls_client_key: 'server.key',
-    },
-    storage,
-    logging,
-  });
+  writeJson(join(directory, 'server.json'), notaryServerConfig(port, signerPort, storage));
   const argv = [program('notary-server'), '-config', 'server.json'];
   const server = stage.start('notary-server', argv, optionsIn(directory));
   await server.listening({ port });
@@ -72,7 +51,6 @@ export async function startNotaryServerOn(
 }
 
 const IN_MEMORY = { backend: 'memory' };
-const logging = { level: 'info' };
 
 function optionsIn(directory: string) {
   return { env: cleanEnvironment({ HOME: directory }), cwd: directory };

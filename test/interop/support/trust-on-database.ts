@@ -8,6 +8,7 @@ import { listen, SILENT_LOG } from '../../../src/service/index.ts';
 import { openServiceKeys } from '../../../src/signing/service-keys/index.ts';
 import type { ServerEngine } from '../../support/databases.ts';
 import { makeCertificates } from './certificates.ts';
+import { notaryServerConfig, notarySignerConfig, notaryStorageOf } from './notary-configs.ts';
 import type { TrustServer } from './notary-server.ts';
 import { cleanEnvironment, program } from './programs.ts';
 import { freePort, Stage } from './stage.ts';
@@ -84,33 +85,11 @@ export class TrustOnDatabase {
     const passphrases = Object.entries(this.#passphrases);
     const env = Object.fromEntries(passphrases.map(([alias, text]) => [`NOTARY_SIGNER_${alias.toUpperCase()}`, text]));
     const options = { cwd, env: cleanEnvironment({ HOME: cwd, ...env }) };
-    const logging = { level: 'info' };
-    this.#write('signer.json', {
-      server: {
-        grpc_addr: `127.0.0.1:${signerPort}`,
-        tls_cert_file: 'signer.crt',
-        tls_key_file: 'signer.key',
-        client_ca_file: 'ca.crt',
-      },
-      storage: { ...storageOf(this.#signer), default_alias: passphrases[0]?.[0] },
-      logging,
-    });
+    const keys = { ...notaryStorageOf(this.#signer), default_alias: passphrases[0]?.[0] ?? '' };
+    this.#write('signer.json', notarySignerConfig(signerPort, keys));
     const signer = this.stage.start('notary-signer', [program('notary-signer'), '-config', 'signer.json'], options);
     await signer.listening({ port: signerPort });
-    this.#write('server.json', {
-      server: { http_addr: `127.0.0.1:${this.#port}`, tls_cert_file: 'server.crt', tls_key_file: 'server.key' },
-      trust_service: {
-        type: 'remote',
-        hostname: 'localhost',
-        port: String(signerPort),
-        key_algorithm: 'ecdsa',
-        tls_ca_file: 'ca.crt',
-        tls_client_cert: 'server.crt',
-        tls_client_key: 'server.key',
-      },
-      storage: storageOf(this.metadata),
-      logging,
-    });
+    this.#write('server.json', notaryServerConfig(this.#port, signerPort, notaryStorageOf(this.metadata)));
     const server = this.stage.start('notary-server', [program('notary-server'), '-config', 'server.json'], options);
     await server.listening({ port: this.#port });
     return async () => {
@@ -122,13 +101,4 @@ export class TrustOnDatabase {
   #write(name: string, value: unknown): void {
     writeFileSync(join(this.#directory, name), JSON.stringify(value));
   }
-}
-
-/** As in a configuration of Notary: what Hallmark takes, its programs take too. */
-function storageOf({ engine, url }: Address): { backend: string; db_url: string } {
-  if (engine === 'mysql') return { backend: 'mysql', db_url: `${url}?parseTime=True` };
-  // the Go driver looks for a socket's directory only where the URL names no host
-  const { username, pathname, searchParams } = new URL(url);
-  const place = `host=${searchParams.get('host') ?? ''} user=${username} dbname=${pathname.slice(1)}`;
-  return { backend: 'postgres', db_url: `${place} sslmode=disable` };
 }

@@ -96,7 +96,7 @@ const PAGE = 1000;
 const WINDOWS = [3_600_000, 86_400_000, 30 * 86_400_000];
 
 /** The audit table of a server. */
-export class TableView implements AuditView {
+class TableView implements AuditView {
   readonly close: () => Promise<void>;
   readonly #storage: Pick<MetadataStorage, 'audit'>;
   readonly #follower: AuditFollower;

@@ -13,8 +13,7 @@ import { decodeFile, decodePayload } from './decode.ts';
 import { encodeFile, encodePayload } from './encode.ts';
 import { rootKeys } from './root-keys.ts';
 
-export { formatTime, parseTime } from '../time.ts';
-export { type CertificateFields, readCertificate } from './certificate.ts';
+export { readCertificate } from './certificate.ts';
 export { decodeKey } from './decode.ts';
 export { keyObject } from './encode.ts';
 

@@ -5,7 +5,6 @@ import { GUN, NOW, RepositorySimulator } from '../../../../test/support/reposito
 import { resigned } from '../../../../test/support/signed-files.ts';
 import { makeKeyFor } from '../../../../test/support/test-keys.ts';
 import { decodeUtf8, encodeUtf8, type JsonValue } from '../../../encoding/index.ts';
-import { signByScheme } from '../../crypto.ts';
 import { firstTargets } from '../../edit.ts';
 import { ROOT, type RoleName, SNAPSHOT, TARGETS } from '../../names.ts';
 import { tufV1 } from './index.ts';
@@ -106,13 +105,6 @@ describe('succinct roles', () => {
 
   test('stand alone, or it would not be known whom to ask', () => {
     refused(() => succinct({}, { roles: [] }), MALFORMED);
-  });
-});
-
-test('S1 nothing is signed by a scheme that nobody knows', () => {
-  refused(() => signByScheme('rsa-md5', key.object, new Uint8Array()), {
-    name: 'MetadataError',
-    code: 'unsupported-key',
   });
 });
 

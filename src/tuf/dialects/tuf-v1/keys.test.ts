@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'bun:test';
 import { constants, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { refused } from '../../../../test/support/refusals.ts';
+import { signByScheme } from '../../../../test/support/test-keys.ts';
 import { encodeUtf8, type JsonObject } from '../../../encoding/index.ts';
-import { isSignatureValid, signByScheme } from '../../crypto.ts';
+import { isSignatureValid } from '../../crypto.ts';
 import { keyId, type PublicKey, verifyingKey } from '../../keys.ts';
 import { decodeKey, keyObject } from './keys.ts';
 

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createECDH } from 'node:crypto';
-import { DerTag, encodeDer } from '../../encoding/index.ts';
-import { Attr, type Attribute, type Cryptoki, type Handle, KeyType, Mech, ObjectClass, TokenFlag } from './cryptoki.ts';
+import { DerTag, encodeDer } from '../../src/encoding/index.ts';
+import {
+  Attr,
+  type Attribute,
+  type Cryptoki,
+  type Handle,
+  KeyType,
+  Mech,
+  ObjectClass,
+  TokenFlag,
+} from '../../src/signing/pkcs11/cryptoki.ts';
 
 /** One token of the double, and what goes wrong with it. */
 export interface FakeToken {
