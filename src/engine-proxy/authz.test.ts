@@ -84,6 +84,10 @@ test('S24 a service names its image by digest: nodes pull a tag from the registr
 });
 
 test('S11 a pull whose parameters may stand in a form, which no plugin is shown, is refused', async () => {
-  const form = { type: 'application/x-www-form-urlencoded' };
-  expect(await verdict('POST', '/v1.41/images/create', undefined, 'one', form)).toMatchObject({ Allow: false });
+  for (const type of [
+    'application/x-www-form-urlencoded',
+    '\u0085application/x-www-form-urlencoded',
+    'appl\u0130cation/x-www-form-urlencoded',
+  ])
+    expect(await verdict('POST', '/v1.41/images/create', undefined, 'one', { type })).toMatchObject({ Allow: false });
 });

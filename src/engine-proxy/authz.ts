@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { imagesOfContainer, imagesOfService } from './images-in-body.ts';
 import type { ImageJudge, Ruling } from './judge.ts';
-import { FORMS, parametersOf, pulledImage } from './pull.ts';
+import { couldBeForm, PLUGIN, PULL, parametersOf, pulledImage } from './pull.ts';
 import { AmbiguousRequestError, parseRequestHead, type RequestHead } from './request-head.ts';
 import { type Route, routeOf } from './routes.ts';
 
@@ -73,12 +73,12 @@ async function verdictOn(asked: AuthzRequest, judge: ImageJudge): Promise<Verdic
   const route: Route = routeOf(head);
   switch (route) {
     case 'pull': {
-      const parameters = parametersOf(head);
+      const parameters = parametersOf(head, PULL);
       if ((parameters.get('fromImage') ?? '') === '') return ALLOWED;
       return verdictOf(await judge.forPull(pulledImage(parameters)));
     }
     case 'pull-plugin':
-      return verdictOf(await judge.forPull(parametersOf(head).get('remote') ?? ''));
+      return verdictOf(await judge.forPull(parametersOf(head, PLUGIN).get('remote') ?? ''));
     case 'create-container':
       return allLie(judge, imagesOfContainer(body).places);
     case 'create-service':
@@ -127,7 +127,7 @@ function requestOf({ RequestMethod, RequestUri, RequestBody, RequestHeaders }: A
     throw new AmbiguousRequestError('content trust: a request without method or address');
   const type = contentTypeOf(RequestHeaders);
   // the engine shows a plugin JSON alone, and reads the fields of a form before those of the query
-  if (FORMS.test(type)) throw new AmbiguousRequestError('content trust: parameters in a form');
+  if (couldBeForm(type)) throw new AmbiguousRequestError('content trust: parameters in a form');
   const body = typeof RequestBody === 'string' ? Buffer.from(RequestBody, 'base64') : new Uint8Array();
   const lines = [`${RequestMethod} ${RequestUri} HTTP/1.1`, `content-type: ${type}`, `content-length: ${body.length}`];
   return { head: parseRequestHead(Buffer.from(lines.join('\r\n'), 'latin1')), body };

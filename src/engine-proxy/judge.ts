@@ -83,10 +83,12 @@ export class ImageJudge {
   }
 
   /** By the names and digests under which it was pulled or pushed: one of them has to be trusted. */
-  async #byId(id: string, { repoDigests }: EngineImage): Promise<Ruling> {
+  async #byId(id: string, { id: whole, repoDigests }: EngineImage): Promise<Ruling> {
     let unavailable: Ruling | undefined;
     for (const reference of repoDigests) {
       const ruling = await this.forPull(reference);
+      // whole, since another image could begin like it by the time it is used
+      if (ruling.kind === 'as-named') return { kind: 'use', reference: whole };
       if (ruling.kind !== 'refused') return ruling;
       if (ruling.status === 503) unavailable = ruling;
     }
