@@ -105,10 +105,12 @@ async function allLie(judge: ImageJudge, places: readonly { readonly value: stri
 /** Nodes of a swarm pull by themselves what the service names, and nobody judges that: by tag, it could be anything. */
 async function allPinned(judge: ImageJudge, places: readonly { readonly value: string }[]): Promise<Verdict> {
   for (const { value } of places) {
-    const ruling = await judge.forPull(value);
+    const ruling = await judge.forPullOrUse(value);
     if (ruling.kind === 'refused') return denied(ruling.message);
     if (ruling.kind === 'use' && !value.includes('@'))
-      return denied(`content trust: name the image of a service by its digest: ${ruling.reference}`);
+      return denied(
+        `content trust: the image of a service has to be named by its digest, or in full: ${ruling.reference}`,
+      );
   }
   return ALLOWED;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { scratchDirectories } from '../../test/support/scratch.ts';
 import type { Decision } from '../policy/index.ts';
+import { tarFile } from './builds/tar-stream.ts';
 import { type EngineProxy, startEngineProxy } from './index.ts';
 import { parseRequestHead } from './request-head.ts';
 import { routeOf } from './routes.ts';
@@ -185,6 +186,29 @@ describe('running an image', () => {
       engine.has(name, { id: 'another', digests: [`x@${GOOD}`] });
     expect(await create('{"Image":"cafe"}')).toStartWith('HTTP/1.1 200 ');
     expect(requests('POST').at(-1)).toContain('"Image":"docker.io/library/cafe:latest"');
+  });
+
+  test('S24 a build gets a name that could be an ID in full', async () => {
+    await proxy.stop();
+    const decide = async () => ({ outcome: 'allow', verified: false, digest: undefined }) as Decision;
+    proxy = await startEngineProxy({
+      policy: { decide },
+      endpoint: { kind: 'unix', text: 'unix', socketPath: engine.path },
+      address: { kind: 'unix', path: join(scratch(), 'proxy.sock'), mode: 0o600 },
+      builds: 'judge',
+      onError: (error) => {
+        throw error;
+      },
+    });
+    const context = Buffer.from(tarFile('Dockerfile', Buffer.from('FROM cafe\nCOPY --from=busybox /a /b\n')));
+    const head = 'POST /build HTTP/1.1\r\nContent-Type: application/x-tar\r\n';
+    expect(await raw(`${head}Content-Length: ${context.length}\r\n\r\n${context.toString('latin1')}`)).toStartWith(
+      'HTTP/1.1 200 ',
+    );
+    expect(requests('POST /build')[0]).toContain('FROM docker.io/library/cafe:latest\nCOPY --from=busybox /a /b\n');
+    // what other engines know beside: another image in the place of FROM
+    for (const query of ['from=evil', 'REMOTE=http://evil', 'additionalbuildcontexts=x'])
+      expect(await raw(`POST /build?${query} HTTP/1.1\r\n\r\n`)).toStartWith('HTTP/1.1 400 ');
   });
 
   test('S30 an image that is mounted is judged like the one that runs', async () => {

@@ -42,7 +42,7 @@ export async function serveBuild(
   { judge, endpoint }: { readonly judge: ImageJudge; readonly endpoint: Endpoint },
 ): Promise<void> {
   const pin: Pin = async (image) => {
-    const ruling = await judge.forPull(image);
+    const ruling = await judge.forPullOrUse(image);
     if (ruling.kind === 'use') return ruling.reference;
     if (ruling.kind === 'as-named') return image;
     throw new RefusedImageError(ruling);
