@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from '../registry/index.ts';
-import type { Gun } from '../tuf/index.ts';
+import type { Gun, Mark } from '../tuf/index.ts';
 import type { SignedTag } from './signers.ts';
 
 /** A tag and digest that verified targets held, and when last. */
 export interface SeenTag extends SignedTag {
   readonly lastSeen: Date;
 }
+
+/** A root by its file. */
+export type AnchoredRoot = Pick<Mark, 'version' | 'sha256'>;
 
 /**
  * What an enforcement point remembers beside trust data: which digests verified targets held (for `signed-ever`), and under
@@ -20,9 +23,9 @@ export interface PolicyRecord {
   seen(gun: Gun, fingerprint: string, tags: () => readonly SignedTag[], now: Date): void;
   /** When and for which tags a digest was signed; empty if never, or too long ago to be kept. */
   lastSeen(gun: Gun, digest: Digest): readonly SeenTag[];
-  /** Whether the repository was once found to fit these pins. */
-  isAnchored(gun: Gun, pins: string): boolean;
-  anchor(gun: Gun, pins: string): void;
+  /** The root of the repository that was last found to fit these pins; undefined if none was. */
+  anchored(gun: Gun, pins: string): AnchoredRoot | undefined;
+  anchor(gun: Gun, pins: string, root: AnchoredRoot): void;
   close(): void;
 }
 
@@ -35,7 +38,7 @@ export class MemoryPolicyRecord implements PolicyRecord {
     Gun,
     { fingerprint: string; readonly tags: Map<string, SeenTag & { as: string }> }
   >();
-  readonly #anchors = new Set<string>();
+  readonly #anchors = new Map<string, AnchoredRoot>();
 
   seen(gun: Gun, fingerprint: string, tags: () => readonly SignedTag[], now: Date): void {
     const known = this.#repositories.get(gun) ?? { fingerprint: '', tags: new Map() };
@@ -52,12 +55,12 @@ export class MemoryPolicyRecord implements PolicyRecord {
     return found.map(({ tag, size, signers, lastSeen }) => ({ tag, digest, size, signers, lastSeen }));
   }
 
-  isAnchored(gun: Gun, pins: string): boolean {
-    return this.#anchors.has(`${gun}\n${pins}`);
+  anchored(gun: Gun, pins: string): AnchoredRoot | undefined {
+    return this.#anchors.get(`${gun}\n${pins}`);
   }
 
-  anchor(gun: Gun, pins: string): void {
-    this.#anchors.add(`${gun}\n${pins}`);
+  anchor(gun: Gun, pins: string, root: AnchoredRoot): void {
+    this.#anchors.set(`${gun}\n${pins}`, root);
   }
 
   close(): void {}
