@@ -197,6 +197,14 @@ describe('objects that are being deleted', () => {
     expect((await ask(reviewed(leaving('evil.example.com/x:1'), change))).allowed).toBe(true);
   });
 
+  test('is not said of an object by a member that holds no time', async () => {
+    const image = 'evil.example.com/x:1';
+    for (const deletionTimestamp of [null, false, {}]) {
+      const object = { metadata: { deletionTimestamp }, ...pod(image) };
+      expect((await ask(reviewed(object, { operation: 'UPDATE', oldObject: pod(image) }))).allowed).toBe(false);
+    }
+  });
+
   test('may not take another image on their way', async () => {
     const change = { operation: 'UPDATE', oldObject: pod(`${APP}:v1`) };
     expect((await ask(reviewed(leaving('evil.example.com/x:1'), change))).allowed).toBe(false);

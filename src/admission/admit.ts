@@ -45,7 +45,8 @@ function isLeaving(
   fields: readonly ImageField[],
   { paths }: AdmissionOptions,
 ): boolean {
-  if (oldObject === undefined || member(member(object, 'metadata'), 'deletionTimestamp') === undefined) return false;
+  if (oldObject === undefined || typeof member(member(object, 'metadata'), 'deletionTimestamp') !== 'string')
+    return false;
   const before = new Set(imageFields(kind, oldObject, paths).map(({ pointer, image }) => `${pointer} ${image}`));
   return fields.every(({ pointer, image }) => before.has(`${pointer} ${image}`));
 }

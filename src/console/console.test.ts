@@ -186,6 +186,21 @@ describe('signing in', () => {
     }
   });
 
+  test('S23 a form without end is cut off, whatever length it announces', async () => {
+    let pulled = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (++pulled > 1000) controller.error(new Error('read on'));
+        else controller.enqueue(new Uint8Array(8192).fill(0x61));
+      },
+    });
+    const { send } = stage({ door: door({ token: 'abc', lifetimeSeconds: 60 }) });
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const response = await send('/console/sign-in', { method: 'POST', headers, body });
+    expect([response.status, response.headers.get('set-cookie')]).toEqual([400, null]);
+    expect(pulled).toBeLessThan(10);
+  });
+
   test('another site cannot sign anybody in or out', async () => {
     const { send } = stage({ door: door({ token: 'abc', lifetimeSeconds: 60 }) });
     for (const path of ['/console/sign-in', '/console/sign-out']) {

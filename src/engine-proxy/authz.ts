@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { imagesOfContainer, imagesOfService } from './images-in-body.ts';
 import type { ImageJudge, Ruling } from './judge.ts';
-import { FORMS, parametersOf, pulledImage } from './pull.ts';
+import { couldBeForm, PLUGIN, PULL, parametersOf, pulledImage } from './pull.ts';
 import { AmbiguousRequestError, parseRequestHead, type RequestHead } from './request-head.ts';
 import { type Route, routeOf } from './routes.ts';
 
@@ -73,12 +73,12 @@ async function verdictOn(asked: AuthzRequest, judge: ImageJudge): Promise<Verdic
   const route: Route = routeOf(head);
   switch (route) {
     case 'pull': {
-      const parameters = parametersOf(head);
+      const parameters = parametersOf(head, PULL);
       if ((parameters.get('fromImage') ?? '') === '') return ALLOWED;
       return verdictOf(await judge.forPull(pulledImage(parameters)));
     }
     case 'pull-plugin':
-      return verdictOf(await judge.forPull(parametersOf(head).get('remote') ?? ''));
+      return verdictOf(await judge.forPull(parametersOf(head, PLUGIN).get('remote') ?? ''));
     case 'create-container':
       return allLie(judge, imagesOfContainer(body).places);
     case 'create-service':
@@ -105,10 +105,12 @@ async function allLie(judge: ImageJudge, places: readonly { readonly value: stri
 /** Nodes of a swarm pull by themselves what the service names, and nobody judges that: by tag, it could be anything. */
 async function allPinned(judge: ImageJudge, places: readonly { readonly value: string }[]): Promise<Verdict> {
   for (const { value } of places) {
-    const ruling = await judge.forPull(value);
+    const ruling = await judge.forPullOrUse(value);
     if (ruling.kind === 'refused') return denied(ruling.message);
     if (ruling.kind === 'use' && !value.includes('@'))
-      return denied(`content trust: name the image of a service by its digest: ${ruling.reference}`);
+      return denied(
+        `content trust: the image of a service has to be named by its digest, or in full: ${ruling.reference}`,
+      );
   }
   return ALLOWED;
 }
@@ -127,7 +129,7 @@ function requestOf({ RequestMethod, RequestUri, RequestBody, RequestHeaders }: A
     throw new AmbiguousRequestError('content trust: a request without method or address');
   const type = contentTypeOf(RequestHeaders);
   // the engine shows a plugin JSON alone, and reads the fields of a form before those of the query
-  if (FORMS.test(type)) throw new AmbiguousRequestError('content trust: parameters in a form');
+  if (couldBeForm(type)) throw new AmbiguousRequestError('content trust: parameters in a form');
   const body = typeof RequestBody === 'string' ? Buffer.from(RequestBody, 'base64') : new Uint8Array();
   const lines = [`${RequestMethod} ${RequestUri} HTTP/1.1`, `content-type: ${type}`, `content-length: ${body.length}`];
   return { head: parseRequestHead(Buffer.from(lines.join('\r\n'), 'latin1')), body };

@@ -6,7 +6,7 @@ import { buildKitRefused, serveBuild } from './builds/serve-build.ts';
 import { dial, join, write } from './engine-link.ts';
 import { imagesOfContainer, imagesOfService, type NamedImages } from './images-in-body.ts';
 import { type ImageJudge, RefusedImageError } from './judge.ts';
-import { parametersOf, pluginQuery, pulledImage, pullTrusted } from './pull.ts';
+import { PLUGIN, PULL, parametersOf, pluginQuery, pulledImage, pullTrusted } from './pull.ts';
 import {
   AmbiguousRequestError,
   encodeRequestHead,
@@ -88,7 +88,7 @@ async function serve(head: RequestHead, client: Socket, reader: SocketReader, de
 }
 
 async function servePull(head: RequestHead, client: Socket, reader: SocketReader, deps: ProxyDeps): Promise<void> {
-  const parameters = parametersOf(head);
+  const parameters = parametersOf(head, PULL);
   // an import makes an image without a name that could be trusted: what is run of it is judged then
   if ((parameters.get('fromImage') ?? '') === '') return forward(head, target(head), client, reader, deps);
   const image = pulledImage(parameters);
@@ -103,7 +103,7 @@ async function servePull(head: RequestHead, client: Socket, reader: SocketReader
 }
 
 async function servePlugin(head: RequestHead, client: Socket, reader: SocketReader, deps: ProxyDeps): Promise<void> {
-  const remote = parametersOf(head).get('remote') ?? '';
+  const remote = parametersOf(head, PLUGIN).get('remote') ?? '';
   if (remote === '') throw new AmbiguousRequestError('a plugin without a name');
   const ruling = await deps.judge.forPull(remote);
   if (ruling.kind === 'as-named') return forward(head, target(head), client, reader, deps);

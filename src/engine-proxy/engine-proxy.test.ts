@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { scratchDirectories } from '../../test/support/scratch.ts';
 import type { Decision } from '../policy/index.ts';
+import { tarFile } from './builds/tar-stream.ts';
 import { startEngineProxy } from './index.ts';
 import type { EngineProxy } from './proxy.ts';
 import { parseRequestHead } from './request-head.ts';
@@ -176,6 +177,8 @@ describe('running an image', () => {
     }
     decisions.set(`evil@${GOOD}`, { outcome: 'allow', verified: false, digest: undefined });
     expect(await create('{"Image":"12ab"}')).toStartWith('HTTP/1.1 200 ');
+    // whole, so that no other image can begin like it by then
+    expect(requests('POST').at(-1)).toContain(`"Image":"sha256:12ab${'0'.repeat(60)}"`);
   });
 
   test('S24 a name that could be an ID goes on so that it can be none', async () => {
@@ -184,6 +187,29 @@ describe('running an image', () => {
       engine.has(name, { id: 'another', digests: [`x@${GOOD}`] });
     expect(await create('{"Image":"cafe"}')).toStartWith('HTTP/1.1 200 ');
     expect(requests('POST').at(-1)).toContain('"Image":"docker.io/library/cafe:latest"');
+  });
+
+  test('S24 a build gets a name that could be an ID in full', async () => {
+    await proxy.stop();
+    const decide = async () => ({ outcome: 'allow', verified: false, digest: undefined }) as Decision;
+    proxy = await startEngineProxy({
+      policy: { decide },
+      endpoint: { kind: 'unix', text: 'unix', socketPath: engine.path },
+      address: { kind: 'unix', path: join(scratch(), 'proxy.sock'), mode: 0o600 },
+      builds: 'judge',
+      onError: (error) => {
+        throw error;
+      },
+    });
+    const context = Buffer.from(tarFile('Dockerfile', Buffer.from('FROM cafe\nCOPY --from=busybox /a /b\n')));
+    const head = 'POST /build HTTP/1.1\r\nContent-Type: application/x-tar\r\n';
+    expect(await raw(`${head}Content-Length: ${context.length}\r\n\r\n${context.toString('latin1')}`)).toStartWith(
+      'HTTP/1.1 200 ',
+    );
+    expect(requests('POST /build')[0]).toContain('FROM docker.io/library/cafe:latest\nCOPY --from=busybox /a /b\n');
+    // what other engines know beside: another image in the place of FROM
+    for (const query of ['from=evil', 'REMOTE=http://evil', 'additionalbuildcontexts=x'])
+      expect(await raw(`POST /build?${query} HTTP/1.1\r\n\r\n`)).toStartWith('HTTP/1.1 400 ');
   });
 
   test('S30 an image that is mounted is judged like the one that runs', async () => {
@@ -269,8 +295,44 @@ describe('pulling', () => {
     expect(requests('POST')).toEqual([]);
   });
 
+  for (const type of [
+    '\xa0application/x-www-form-urlencoded',
+    '\u0085application/x-www-form-urlencoded',
+    'appl\u0130cation/x-www-form-urlencoded',
+    'mult\u0130part/form-data; boundary=x',
+  ]) {
+    test(`S24 a form under a media type that Go folds into one is refused: ${JSON.stringify(type)}`, async () => {
+      decisions.set('free:1', { outcome: 'allow', verified: false, digest: undefined });
+      const bytes = Buffer.from(type, 'utf8').toString('latin1');
+      for (const path of [
+        '/images/create?fromSrc=-',
+        '/images/create?fromImage=free&tag=1',
+        '/plugins/pull?remote=free:1',
+      ])
+        expect(
+          await raw(`POST ${path} HTTP/1.1\r\nContent-Type: ${bytes}\r\nContent-Length: 14\r\n\r\nfromImage=evil`),
+        ).toStartWith('HTTP/1.1 400 ');
+      expect(requests('POST')).toEqual([]);
+    });
+  }
+
+  test('S24 a parameter that other readers take for another, or that is not known, is refused', async () => {
+    decisions.set('free:1', { outcome: 'allow', verified: false, digest: undefined });
+    for (const query of [
+      '?fromImage=free&tag=1',
+      'FROMIMAGE=evil',
+      'fromImage=free&tag=1&policy=x',
+      'fromImage=free&?tag=1',
+    ])
+      expect(await post(`/images/create?${query}`)).toStartWith('HTTP/1.1 400 ');
+    expect(await post('/plugins/pull?Remote=evil&remote=free:1')).toStartWith('HTTP/1.1 400 ');
+    expect(requests('POST')).toEqual([]);
+  });
+
   test('an import passes: what is run of it is judged then', async () => {
-    expect(await post('/images/create?fromSrc=-&repo=x', 'tar')).toStartWith('HTTP/1.1 200 ');
+    expect(await post('/images/create?fromSrc=-&repo=x&changes=CMD+a&changes=CMD+b', 'tar')).toStartWith(
+      'HTTP/1.1 200 ',
+    );
   });
 
   test('a plugin is pulled by its digest', async () => {
@@ -343,6 +405,11 @@ describe('requests that could be read in two ways', () => {
     'post /containers/create HTTP/1.1\r\n\r\n',
     'POST /containers/create#x HTTP/1.1\r\n\r\n',
     'POST /v4.0.0/libpod/containers/create HTTP/1.1\r\n\r\n',
+    'POST /v1.41-x/containers/create HTTP/1.1\r\n\r\n',
+    'POST /v4.0.0-x/libpod/containers/create HTTP/1.1\r\n\r\n',
+    'POST /v1.41/v1.41/containers/create HTTP/1.1\r\n\r\n',
+    'POST /images2/create HTTP/1.1\r\n\r\n',
+    'GET / HTTP/1.1\r\n\r\n',
     'POST /containers/create%3Fname=x HTTP/1.1\r\nContent-Length: 18\r\n\r\n{"Image":"evil:1"}',
   ];
   for (const request of odd) {

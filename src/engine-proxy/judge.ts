@@ -50,6 +50,16 @@ export class ImageJudge {
     return this.#ifThere(image, await this.forPull(image));
   }
 
+  /**
+   * An image that is taken from the machine if it is there, and else pulled, as builds and services do: a name that the policy
+   * says nothing against goes on in full, so that the engine cannot take it for the beginning of an ID.
+   */
+  async forPullOrUse(image: string): Promise<Ruling> {
+    const ruling = await this.forPull(image);
+    if (ruling.kind !== 'as-named' || !ID_LIKE.test(image)) return ruling;
+    return { kind: 'use', reference: referenceText(parseReference(image)) };
+  }
+
   /** An image that is to be pulled: the reference by digest. */
   async forPull(image: string): Promise<Ruling> {
     return rulingOf(image, await this.#policy.decide(image));
@@ -75,18 +85,16 @@ export class ImageJudge {
     const lying = await this.#image(image);
     if (lying !== undefined && (WHOLE_ID.test(image) || isIdOf(image, lying))) return this.#byId(image, lying);
     if (WHOLE_ID.test(image)) return missing(image);
-    const ruling = await this.forPull(image);
-    // in full, it cannot be the beginning of an ID by the time it is used
-    const whole =
-      ruling.kind === 'as-named' && ({ kind: 'use', reference: referenceText(parseReference(image)) } as const);
-    return this.#ifThere(image, whole || ruling);
+    return this.#ifThere(image, await this.forPullOrUse(image));
   }
 
   /** By the names and digests under which it was pulled or pushed: one of them has to be trusted. */
-  async #byId(id: string, { repoDigests }: EngineImage): Promise<Ruling> {
+  async #byId(id: string, { id: whole, repoDigests }: EngineImage): Promise<Ruling> {
     let unavailable: Ruling | undefined;
     for (const reference of repoDigests) {
       const ruling = await this.forPull(reference);
+      // whole, since another image could begin like it by the time it is used
+      if (ruling.kind === 'as-named') return { kind: 'use', reference: whole };
       if (ruling.kind !== 'refused') return ruling;
       if (ruling.status === 503) unavailable = ruling;
     }

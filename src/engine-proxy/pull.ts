@@ -7,20 +7,43 @@ import type { Answer } from './answers.ts';
 import { AmbiguousRequestError, type RequestHead, valuesOf } from './request-head.ts';
 import { versionOf } from './routes.ts';
 
-/** Media types whose bodies the engine reads as parameters. */
-export const FORMS = /^\s*(?:application\/x-www-form-urlencoded|multipart\/form-data)/i;
+/** Parameters of an endpoint; only `repeatable` ones may be there more than once. */
+export interface KnownParameters {
+  readonly names: ReadonlySet<string>;
+  readonly repeatable: ReadonlySet<string>;
+}
 
-/** The parameters of a query, each once but for those that may be repeated. @throws AmbiguousRequestError */
+export const PULL: KnownParameters = {
+  names: new Set(['fromImage', 'fromSrc', 'repo', 'tag', 'message', 'changes', 'platform']),
+  repeatable: new Set(['changes']),
+};
+export const PLUGIN: KnownParameters = { names: new Set(['remote', 'name']), repeatable: new Set() };
+
+/**
+ * Whether the engine could read a body of this media type as parameters. Go takes spaces beyond ASCII from a type's ends and
+ * folds letters beyond ASCII into those of ASCII (`applİcation`), so a type with any such character could be one of a form.
+ */
+export function couldBeForm(type: string): boolean {
+  return /[^\t\x20-\x7e]/.test(type) || /^\s*(?:application\/x-www-form-urlencoded|multipart\/form-data)/i.test(type);
+}
+
+/**
+ * The parameters of a query. What is not known is refused: another engine could have a meaning for it, or take it for a known
+ * one in other letters.
+ * @throws AmbiguousRequestError
+ */
 export function parametersOf(
   { query, headers, body }: RequestHead,
-  repeatable: ReadonlySet<string> = new Set(),
+  { names, repeatable }: KnownParameters,
 ): ReadonlyMap<string, string> {
   // the engine reads a form's fields before those of the query
-  if (body.kind !== 'none' && valuesOf(headers, 'content-type').some((type) => FORMS.test(type)))
+  if (body.kind !== 'none' && valuesOf(headers, 'content-type').some(couldBeForm))
     throw new AmbiguousRequestError('parameters in a form');
   if (query.includes(';')) throw new AmbiguousRequestError('a query with semicolons');
   const found = new Map<string, string>();
-  for (const [name, value] of new URLSearchParams(query)) {
+  // a question mark at the start belongs to the first name, which URLSearchParams would take away
+  for (const [name, value] of new URLSearchParams(query.startsWith('?') ? `&${query}` : query)) {
+    if (!names.has(name)) throw new AmbiguousRequestError(`a parameter that is not known here: ${name.slice(0, 40)}`);
     if (found.has(name) && !repeatable.has(name)) throw new AmbiguousRequestError(`${name} is there twice`);
     found.set(name, value);
   }

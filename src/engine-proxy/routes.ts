@@ -32,13 +32,23 @@ const ROUTES: readonly (readonly [method: string, path: RegExp, route: Route])[]
   ['POST', /^\/grpc$/, 'buildkit'],
 ];
 
-/** The version before a path, as the engine's router takes it. */
+/** The version before a path, as the engine's router takes it. Podman's takes more, such as `v1.41-x`. */
 const VERSION = /^\/v[0-9.]+(?=\/)/;
 
-/** @throws AmbiguousRequestError for the API that Podman has beside Docker's: images have other places in it */
+/** What Docker's API consists of. Beside it there are APIs in which images have other places, Podman's own for one. */
+const FAMILIES = new Set(
+  [
+    '_ping version info events system auth debug containers exec images build commit distribution session grpc',
+    'volumes networks plugins swarm nodes services tasks secrets configs',
+  ].flatMap((names) => names.split(' ')),
+);
+
+/** @throws AmbiguousRequestError for what is no part of Docker's API: nobody knows what it would run */
 export function routeOf({ method, path, upgrades }: Pick<RequestHead, 'method' | 'path' | 'upgrades'>): Route {
   const plain = path.replace(VERSION, '');
-  if (plain.startsWith('/libpod/')) throw new AmbiguousRequestError("content trust: Podman's own API is not judged");
+  const family = plain.split('/')[1] ?? '';
+  if (!FAMILIES.has(family))
+    throw new AmbiguousRequestError(`content trust: no part of Docker's API that is known here: ${plain.slice(0, 80)}`);
   const found = ROUTES.find(([wanted, pattern]) => wanted === method && pattern.test(plain))?.[2];
   return found ?? (upgrades ? 'stream' : 'pass');
 }

@@ -2,7 +2,7 @@
 import { Database } from 'bun:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { digestOf, PolicyStage, rootKeyOf, rule, short } from '../../test/support/policy-stage.ts';
+import { digestOf, forgetTrust, PolicyStage, rootKeyOf, rule, short } from '../../test/support/policy-stage.ts';
 import { makeKey } from '../../test/support/test-keys.ts';
 import { encodeUtf8 } from '../encoding/index.ts';
 import { dockerTarget, hash, withTarget } from '../tuf/index.ts';
@@ -215,6 +215,30 @@ describe('pins', () => {
     stage.repositories.set(APP, real);
     expect(short(await stage.engine(pins).decide(`${APP}:1`))).toStartWith('deny');
     expect(evil.gun).toBe(real.gun);
+  });
+
+  test('nor does it for a root that fitted the pins once, after the trust in that was given up', async () => {
+    const real = (await stage.repository(APP)).tag('1').publish();
+    const pins = rule(`pins: { keys: { '${APP}': ['${rootKeyOf(real)}'] } }`);
+    expect(short(await stage.engine(pins).decide(`${APP}:1`))).toStartWith('allow');
+    forgetTrust(stage);
+    (await stage.repository(APP)).tag('1', 'evil').publish();
+    expect(short(await stage.engine(rule('')).decide(`${APP}:1`))).toStartWith('allow');
+    expect(short(await stage.engine(pins).decide(`${APP}:1`))).toBe('deny unmet-pin');
+  });
+
+  test('a root whose pinned key was neither in the first nor is in the current one stays, by its chain', async () => {
+    const repository = (await stage.repository(APP)).tag('1').publish();
+    await repository.rotate('root');
+    repository.publish();
+    const pins = rule(`pins: { keys: { '${APP}': ['${rootKeyOf(repository)}'] } }`);
+    expect(short(await stage.engine(pins).decide(`${APP}:1`))).toStartWith('allow');
+    await repository.rotate('root');
+    repository.publish();
+    for (const _ of [1, 2]) expect(short(await stage.engine(pins).decide(`${APP}:1`))).toStartWith('allow');
+    const before = stage.requests.length;
+    expect(short(await stage.engine(pins).decide(`${APP}:1`))).toStartWith('allow');
+    expect(stage.requests.slice(before)).toHaveLength(1);
   });
 });
 

@@ -44,6 +44,8 @@ describe('image patterns', () => {
     for (const name of ['registry-1.docker.io/library/alpine', 'index.docker.io/alpine', 'DOCKER.IO/library/alpine'])
       expect([name, covers('docker.io/library/alpine', name)]).toEqual([name, true]);
     expect(covers('R.example.com:443/app', 'r.example.com/app')).toBe(true);
+    for (const name of ['[0:0:0:0:0:0:0:1]:5000/app', '[::0001]:5000/app', '[0::1]:05000/app'])
+      expect([name, covers('[::1]:5000/app', name), covers('[0::1]:5000/**', name)]).toEqual([name, true, true]);
   });
 
   test.each([

@@ -110,10 +110,11 @@ export function innerWildcards({ parts, isOpen }: ImagePattern): number {
 
 /**
  * One spelling for each registry, so that no other spelling gets around a rule: names of hosts know no case, 443 is the
- * port of https, a port has no leading zeros, and Docker Hub has several names.
+ * port of https, a port has no leading zeros, an IPv6 address is written short, and Docker Hub has several names.
  */
 export function canonicalDomain(domain: string): string {
-  const [, host = domain, port] = /^(.*?)(?::([0-9]{1,10}))?$/s.exec(domain.toLowerCase()) ?? [];
+  const [, text = domain, port] = /^(.*?)(?::([0-9]{1,10}))?$/s.exec(domain.toLowerCase()) ?? [];
+  const host = text.startsWith('[') ? (URL.parse(`http://${text}/`)?.hostname ?? text) : text;
   const named = port === undefined || Number(port) === 443 ? host : `${host}:${Number(port)}`;
   return HUB_ALIASES.has(named) ? HUB : named;
 }

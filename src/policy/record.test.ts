@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { modeOf, scratchDirectories } from '../../test/support/scratch.ts';
 import { TrustDirectoryError } from '../client/index.ts';
 import { parseDigest } from '../registry/index.ts';
-import { parseGun, TARGETS } from '../tuf/index.ts';
+import { parseGun, TARGETS, type Version } from '../tuf/index.ts';
 import { PolicyRecord } from './record.ts';
 
 const fresh = scratchDirectories();
@@ -52,13 +52,11 @@ describe('a record', () => {
 
   test('anchors are of one repository and one set of pins', () => {
     const record = open();
-    record.anchor(GUN, 'x');
-    record.anchor(GUN, 'x');
-    expect([record.isAnchored(GUN, 'x'), record.isAnchored(GUN, 'y'), record.isAnchored(OTHER, 'x')]).toEqual([
-      true,
-      false,
-      false,
-    ]);
+    const root = (version: number) => ({ version: version as Version, sha256: digest('a').slice(7) });
+    record.anchor(GUN, 'x', root(1));
+    record.anchor(GUN, 'x', root(2));
+    expect(record.anchored(GUN, 'x')).toEqual(root(2));
+    expect([record.anchored(GUN, 'y'), record.anchored(OTHER, 'x')]).toEqual([undefined, undefined]);
     record.close();
   });
 });

@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { TrustDirectoryError } from '../client/index.ts';
 import { type Digest, parseDigest } from '../registry/index.ts';
-import { type Gun, parseRoleName } from '../tuf/index.ts';
+import { type Gun, type Mark, parseRoleName, parseVersion } from '../tuf/index.ts';
 import type { SignedBy, SignedTag } from './signers.ts';
 
 /** For how long a digest that is signed no more is kept: as long as `signed-ever` may say. */
@@ -19,12 +19,17 @@ const SCHEMA = `
     gun text not null, tag text not null, digest text not null, size integer not null, signers text not null,
     fingerprint text not null, seen_at integer not null, primary key (gun, digest, tag)
   ) strict;
-  create table if not exists anchor (gun text not null, pins text not null, primary key (gun, pins)) strict;`;
+  create table if not exists anchored_root (
+    gun text not null, pins text not null, version integer not null, sha256 text not null, primary key (gun, pins)
+  ) strict;`;
 
 /** A tag and digest that verified targets held, and when last. */
 export interface SeenTag extends SignedTag {
   readonly lastSeen: Date;
 }
+
+/** A root by its file. */
+export type AnchoredRoot = Pick<Mark, 'version' | 'sha256'>;
 
 interface SignedRow {
   readonly tag: string;
@@ -127,15 +132,22 @@ export class PolicyRecord {
     }));
   }
 
-  /** Whether the repository was once found to fit these pins. */
-  isAnchored(gun: Gun, pins: string): boolean {
-    return this.#typed(
-      () => this.#database.query('select 1 from anchor where gun = ? and pins = ?').get(gun, pins) !== null,
+  /** The root of the repository that was last found to fit these pins; undefined if none was. */
+  anchored(gun: Gun, pins: string): AnchoredRoot | undefined {
+    const row = this.#typed(() =>
+      this.#database
+        .query<{ version: number; sha256: string }, [string, string]>(
+          'select version, sha256 from anchored_root where gun = ? and pins = ?',
+        )
+        .get(gun, pins),
     );
+    return row === null ? undefined : { version: parseVersion(row.version), sha256: row.sha256 };
   }
 
-  anchor(gun: Gun, pins: string): void {
-    this.#typed(() => this.#database.query('insert or ignore into anchor values (?, ?)').run(gun, pins));
+  anchor(gun: Gun, pins: string, { version, sha256 }: AnchoredRoot): void {
+    this.#typed(() =>
+      this.#database.query('insert or replace into anchored_root values (?, ?, ?, ?)').run(gun, pins, version, sha256),
+    );
   }
 
   close(): void {

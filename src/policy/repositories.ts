@@ -10,10 +10,11 @@ import {
   type UpdaterOptions,
 } from '../client/index.ts';
 import { type Credentials, fetchTransport, type Transport } from '../registry/index.ts';
-import { BoundedMap, type Gun, notaryV1 } from '../tuf/index.ts';
+import { BoundedMap, type Gun, notaryV1, ROOT } from '../tuf/index.ts';
 import { type Budget, BudgetFetcher } from './budget.ts';
 import { unavailable } from './decision.ts';
 import { defaultTrustServer, type VerifyTerms } from './policy.ts';
+import type { AnchoredRoot } from './record.ts';
 import { tagsByDigest } from './signers.ts';
 import { trustServerFetch } from './trust-server-fetch.ts';
 
@@ -117,8 +118,22 @@ export class CheckedRepositories {
    * The root to which the pins lead, as somebody finds it who never saw the repository before.
    * @throws VerificationError `unmet-pin`, and as {@link check}
    */
-  async rootByPins(gun: Gun, terms: VerifyTerms): Promise<Uint8Array> {
-    const memory = { cache: new MemoryMetadataCache(), marks: new MemoryHighWaterMarks() };
+  rootByPins(gun: Gun, terms: VerifyTerms): Promise<Uint8Array> {
+    return this.#rootFrom(gun, terms, new MemoryHighWaterMarks());
+  }
+
+  /**
+   * The root to which the chain leads from one that was trusted before, and that is known by its file.
+   * @throws VerificationError `rollback` where the server has another in its place, and as {@link check}
+   */
+  rootAfter(gun: Gun, terms: VerifyTerms, root: AnchoredRoot): Promise<Uint8Array> {
+    const marks = new MemoryHighWaterMarks();
+    marks.raise(gun, new Map([[ROOT, { ...root, keyIds: [] }]]));
+    return this.#rootFrom(gun, terms, marks);
+  }
+
+  async #rootFrom(gun: Gun, terms: VerifyTerms, marks: MemoryHighWaterMarks): Promise<Uint8Array> {
+    const memory = { cache: new MemoryMetadataCache(), marks };
     const { targets } = await this.#updater(gun, terms, memory).refresh();
     return targets.snapshot.timestamp.root.file;
   }

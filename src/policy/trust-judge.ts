@@ -5,7 +5,7 @@ import type { Digest } from '../registry/index.ts';
 import { type Gun, ROOT, sha256Hex, TARGETS, VerificationError } from '../tuf/index.ts';
 import { type Allowed, denied, Refused, type StepName } from './decision.ts';
 import type { JudgedImage, VerifyTerms } from './policy.ts';
-import type { PolicyRecord } from './record.ts';
+import type { AnchoredRoot, PolicyRecord } from './record.ts';
 import type { CheckedRepositories, CheckedRepository } from './repositories.ts';
 import { isReleased, requireSigners, type SignedTag, signedTag, signedTags } from './signers.ts';
 import { spanText } from './values.ts';
@@ -70,7 +70,8 @@ export class TrustJudge {
 
   /**
    * That the pins of the rule lead to the root trusted now: it may have been trusted before the rule said so. A root that once
-   * fitted stays so whatever keys its successors have, since each was signed by its predecessor.
+   * fitted stays so whatever keys its successors have, since each was signed by its predecessor. It has to be that very root, or
+   * one to which its chain leads: who gave up what was trusted may have been given another since.
    */
   async #requirePins(gun: Gun, terms: VerifyTerms, { repository }: CheckedRepository, note: Note): Promise<void> {
     const pins = pinsOf(terms.pinning, gun);
@@ -80,15 +81,33 @@ export class TrustJudge {
       return;
     }
     note('pins', pins.text);
-    if (this.#record.isAnchored(gun, pins.fingerprint)) return;
     const { signed, file } = repository.targets.snapshot.timestamp.root;
+    const current = { version: signed.version, sha256: sha256Hex(file) };
+    const anchored = this.#record.anchored(gun, pins.fingerprint);
+    if (anchored?.sha256 === current.sha256) return;
     const pin = choosePin(terms.pinning, gun, this.#clock());
     const keys = signed.roles.get(ROOT)?.keyIds.flatMap((id) => signed.keys.get(id) ?? []) ?? [];
     const isPinned = keys.some((key) => pin.admits(key));
-    // the pinned key may be that of an earlier root, whose chain leads to the current one
-    if (!isPinned && !equalBytes(file, await this.#repositories.rootByPins(gun, terms)))
+    if (!isPinned && !(await this.#isSuccessor(gun, terms, anchored, file)))
       throw denied('unmet-pin', 'pins', `the root of ${gun} that was trusted before is none to which ${pins.text}`);
-    this.#record.anchor(gun, pins.fingerprint);
+    this.#record.anchor(gun, pins.fingerprint, current);
+  }
+
+  /** The pinned key may be that of an earlier root: whether the chain of one that fits the pins leads to this one. */
+  async #isSuccessor(
+    gun: Gun,
+    terms: VerifyTerms,
+    anchored: AnchoredRoot | undefined,
+    file: Uint8Array,
+  ): Promise<boolean> {
+    if (anchored !== undefined) {
+      try {
+        if (equalBytes(file, await this.#repositories.rootAfter(gun, terms, anchored))) return true;
+      } catch (error) {
+        if (!(error instanceof VerificationError)) throw error;
+      }
+    }
+    return equalBytes(file, await this.#repositories.rootByPins(gun, terms));
   }
 
   /** A digest that is signed now may be asked for later. What cannot be written down is missed then, not now (S38). */

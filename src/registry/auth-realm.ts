@@ -10,29 +10,21 @@ const KNOWN_REALMS: ReadonlyMap<string, readonly string[]> = new Map([
 
 /** Domains under which strangers are neighbours, so that a common parent proves nothing. */
 const SHARED_DOMAINS = [
-  'azurecr.io',
-  'amazonaws.com',
-  'pkg.dev',
-  'gcr.io',
-  'run.app',
-  'appspot.com',
-  'azurewebsites.net',
-  'cloudapp.net',
-  'github.io',
-  'githubusercontent.com',
-  'gitlab.io',
-  'herokuapp.com',
-  'jfrog.io',
-  'cloudfront.net',
-  'workers.dev',
-  'pages.dev',
-  'vercel.app',
-  'netlify.app',
-  'ngrok.io',
-  'ngrok.app',
-  'fly.dev',
-  'onrender.com',
-];
+  // registries and clouds
+  'azurecr.io azurecr.cn azurecr.us amazonaws.com amazonaws.com.cn on.aws awsapprunner.com',
+  'elasticbeanstalk.com cloudfront.net pkg.dev gcr.io run.app appspot.com cloudfunctions.net web.app',
+  'firebaseapp.com azure.com azurewebsites.net azurefd.net azurecontainerapps.io cloudapp.net',
+  'trafficmanager.net windows.net aliyuncs.com myhuaweicloud.com myqcloud.com tencentcr.com',
+  'oraclecloud.com ondigitalocean.app digitaloceanspaces.com scw.cloud ovh.net jfrog.io cloudsmith.io',
+  // hosts of pages and programs
+  'github.io github.dev githubusercontent.com gitlab.io herokuapp.com workers.dev pages.dev vercel.app',
+  'netlify.app fly.dev onrender.com deno.dev railway.app replit.dev hf.space glitch.me',
+  // tunnels and names for any address
+  'ngrok.io ngrok.app ngrok.dev ngrok-free.app trycloudflare.com loca.lt ts.net duckdns.org dyndns.org',
+  'no-ip.org ddns.net hopto.org nip.io sslip.io eu.org synology.me',
+  // second levels of countries that have more than three letters
+  'gouv.fr asso.fr govt.nz health.nz school.nz police.uk info.pl firm.in blog.br',
+].flatMap((names) => names.split(' '));
 
 export interface RealmRule {
   /** Origin that sent the challenge. */

@@ -85,6 +85,11 @@ export function rootKeyOf(repository: RepositorySimulator): string {
   return canonicalKeyId(root.listed);
 }
 
+/** Gives up what is trusted in a stage, as a user does by name: cache and marks; what is recorded beside them stays. */
+export function forgetTrust({ directory }: PolicyStage): void {
+  rmSync(join(directory, 'trust'), { recursive: true, force: true });
+}
+
 /** The digest that {@link RepositorySimulator.tag} signs for some content. */
 export function digestOf(content: string): string {
   return `sha256:${sha256Hex(new TextEncoder().encode(content))}`;

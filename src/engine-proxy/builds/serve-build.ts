@@ -5,14 +5,23 @@ import type { Endpoint } from '../../engine/index.ts';
 import { agreeToBody } from '../answers.ts';
 import { dial, join, write } from '../engine-link.ts';
 import { type ImageJudge, RefusedImageError } from '../judge.ts';
-import { parametersOf } from '../pull.ts';
+import { type KnownParameters, parametersOf } from '../pull.ts';
 import { AmbiguousRequestError, encodeRequestHead, type RequestHead } from '../request-head.ts';
 import { SocketReader } from '../socket-reader.ts';
 import { pinnedContext } from './build-context.ts';
 import { type Pin, pinDockerfile } from './pinned-dockerfile.ts';
 
-/** Parameters that a build may have more than once, and that say nothing about images. */
-const REPEATABLE = new Set(['t', 'securityopt', 'extrahosts']);
+/** What the docker CLI gives a build. Other engines know more, such as what to build from in the place of FROM. */
+const BUILD: KnownParameters = {
+  names: new Set(
+    [
+      't extrahosts securityopt dockerfile remote target platform labels buildargs cachefrom version buildid session outputs',
+      'q nocache rm forcerm pull squash networkmode isolation ulimits shmsize cgroupparent',
+      'memory memswap cpusetcpus cpusetmems cpushares cpuquota cpuperiod',
+    ].flatMap((names) => names.split(' ')),
+  ),
+  repeatable: new Set(['t', 'securityopt', 'extrahosts']),
+};
 
 const NO_BUILDKIT =
   'content trust: BuildKit takes images from registries by itself, and which ones cannot be judged here: ' +
@@ -33,7 +42,7 @@ export async function serveBuild(
   { judge, endpoint }: { readonly judge: ImageJudge; readonly endpoint: Endpoint },
 ): Promise<void> {
   const pin: Pin = async (image) => {
-    const ruling = await judge.forPull(image);
+    const ruling = await judge.forPullOrUse(image);
     if (ruling.kind === 'use') return ruling.reference;
     if (ruling.kind === 'as-named') return image;
     throw new RefusedImageError(ruling);
@@ -83,7 +92,7 @@ interface BuildParameters {
 }
 
 function readParameters(head: RequestHead): BuildParameters {
-  const parameters = parametersOf(head, REPEATABLE);
+  const parameters = parametersOf(head, BUILD);
   const isSet = (name: string) => (parameters.get(name) ?? '') !== '';
   if ((isSet('version') && parameters.get('version') !== '1') || isSet('session') || isSet('outputs'))
     throw buildKitRefused();
