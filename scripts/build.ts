@@ -19,7 +19,7 @@ await $`bun build --compile ${sealed} ${patient} --minify --bytecode --format=es
 for (const name of ['docker-trust', 'notary', 'notary-server', 'notary-signer', 'hallmark-image-verifier'])
   await $`ln -sf hallmark dist/${name}`;
 
-const program = programModel();
+const program = await programModel();
 for (const directory of ['man', 'completions']) mkdirSync(`dist/${directory}`, { recursive: true });
 for (const [name, page] of manPages(program, manifest.version)) writeFileSync(`dist/man/${name}`, page);
 for (const shell of SHELLS) writeFileSync(`dist/completions/hallmark.${shell}`, completionScript(shell, program));

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { callable, commandReference, completionScript, manPages, programModel } from './index.ts';
 
-const program = programModel();
+const program = await programModel();
 
 /** What bash offers for a command line that is being typed. */
 function offered(...words: readonly string[]): readonly string[] {
