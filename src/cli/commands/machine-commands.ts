@@ -33,6 +33,10 @@ export function addMachineCommands(program: Command, globals: () => CommandConte
       'find what is open on this machine: settings that let unverified images through, keys that others can read',
     )
     .option('--fix', 'mend what can be mended safely; nothing is changed without it')
+    .option(
+      '--online',
+      'ask registries and trust servers too: what answers past a gateway, which stored images are refused',
+    )
     .action(async (options) => (await import('./doctor.ts')).doctor(globals(), options));
   program
     .command('completion <shell>')
