@@ -12,12 +12,14 @@ await $`rm -rf dist`;
 await $`tsc -p tsconfig.lib.json`;
 // S35: where the program is run says nothing of what it does; the runtime would take variables and code from there
 const sealed = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
+// most commands end before compiled code has paid for itself; what stays asks for it (bin/hallmark.ts)
+const patient = ['--compile-jit-policy=20'];
 // chunks are loaded when they are needed, so that a short command starts fast
-await $`bun build --compile ${sealed} --minify --bytecode --format=esm --splitting bin/hallmark.ts --outfile dist/hallmark`;
+await $`bun build --compile ${sealed} ${patient} --minify --bytecode --format=esm --splitting bin/hallmark.ts --outfile dist/hallmark`;
 for (const name of ['docker-trust', 'notary', 'notary-server', 'notary-signer', 'hallmark-image-verifier'])
   await $`ln -sf hallmark dist/${name}`;
 
-const program = programModel();
+const program = await programModel();
 for (const directory of ['man', 'completions']) mkdirSync(`dist/${directory}`, { recursive: true });
 for (const [name, page] of manPages(program, manifest.version)) writeFileSync(`dist/man/${name}`, page);
 for (const shell of SHELLS) writeFileSync(`dist/completions/hallmark.${shell}`, completionScript(shell, program));

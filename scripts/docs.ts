@@ -7,9 +7,9 @@ import { EXERCISES, labPage } from '../src/lab/index.ts';
 
 const docs = resolve(import.meta.dir, '../docs');
 
-const PAGES: Readonly<Record<string, () => string>> = {
-  'commands.md': () => commandReference(programModel()),
+const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
+  'commands.md': async () => commandReference(await programModel()),
   'lab.md': () => labPage(EXERCISES),
 };
 
-for (const [name, text] of Object.entries(PAGES)) writeFileSync(join(docs, name), text());
+for (const [name, text] of Object.entries(PAGES)) writeFileSync(join(docs, name), await text());

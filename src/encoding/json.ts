@@ -96,8 +96,7 @@ class Reader {
 
   document(): JsonValue {
     const value = this.#value();
-    this.#space();
-    if (this.#at !== this.#text.length) throw this.#error('bytes after the JSON document');
+    if (!Number.isNaN(this.#next())) throw this.#error('bytes after the JSON document');
     return value;
   }
 
@@ -108,15 +107,12 @@ class Reader {
   }
 
   #value(): JsonValue {
-    this.#space();
     if (this.#valuesLeft-- <= 0) throw this.#error('too many JSON values');
-    switch (this.#text.charCodeAt(this.#at)) {
+    switch (this.#next()) {
       case 0x7b:
-        this.#enter();
-        return this.#left(this.#object());
+        return this.#object();
       case 0x5b:
-        this.#enter();
-        return this.#left(this.#array());
+        return this.#array();
       case QUOTE:
         return this.#string();
       case 0x74:
@@ -135,34 +131,41 @@ class Reader {
     this.#at++;
   }
 
-  #left<T>(value: T): T {
+  #leave(): void {
     this.#depth--;
-    return value;
+    this.#at++;
   }
 
   #object(): JsonObject {
     const object = new Map<string, JsonValue>();
+    this.#enter();
+    let isOrdered = true;
     let previous: string | undefined;
-    this.#space();
-    if (this.#take(0x7d)) return object;
-    for (;;) {
-      this.#space();
+    for (let code = this.#next(); code !== 0x7d || previous !== undefined; code = this.#next()) {
+      if (code !== QUOTE) throw this.#error('expected a JSON object key');
       const keyAt = this.#at;
-      if (this.#text.charCodeAt(keyAt) !== QUOTE) throw this.#error('expected a JSON object key');
       const key = this.#string();
-      if (object.has(key)) throw new DecodeError('duplicate JSON object key', keyAt);
-      this.#space();
-      if (!this.#take(0x3a)) throw this.#error("expected ':'");
-      if (previous !== undefined && previous > key) this.#oddities++;
+      if (previous !== undefined && previous >= key) {
+        isOrdered = false;
+        this.#oddities++;
+      }
+      // one that comes after all others is none of them
+      if (!isOrdered && object.has(key)) throw new DecodeError('duplicate JSON object key', keyAt);
       previous = key;
+      if (this.#next() !== 0x3a) throw this.#error("expected ':'");
+      this.#at++;
       object.set(key, this.#depth === 1 ? this.#member(key) : this.#value());
-      this.#space();
-      if (this.#take(0x7d)) return object;
-      if (!this.#take(0x2c)) throw this.#error("expected ',' or '}'");
+      const end = this.#next();
+      if (end === 0x7d) break;
+      if (end !== 0x2c) throw this.#error("expected ',' or '}'");
+      this.#at++;
     }
+    this.#leave();
+    return object;
   }
 
   #member(key: string): JsonValue {
+    this.#next();
     const [start, oddities] = [this.#at, this.#oddities];
     const value = this.#value();
     const isCanonical = this.#isPlain && this.#oddities === oddities;
@@ -172,14 +175,16 @@ class Reader {
 
   #array(): JsonValue[] {
     const array: JsonValue[] = [];
-    this.#space();
-    if (this.#take(0x5d)) return array;
-    for (;;) {
+    this.#enter();
+    while (array.length > 0 || this.#next() !== 0x5d) {
       array.push(this.#value());
-      this.#space();
-      if (this.#take(0x5d)) return array;
-      if (!this.#take(0x2c)) throw this.#error("expected ',' or ']'");
+      const end = this.#next();
+      if (end === 0x5d) break;
+      if (end !== 0x2c) throw this.#error("expected ',' or ']'");
+      this.#at++;
     }
+    this.#leave();
+    return array;
   }
 
   #string(): string {
@@ -230,11 +235,11 @@ class Reader {
 
   #number(): number | JsonNumber {
     NUMBER.lastIndex = this.#at;
-    const text = NUMBER.exec(this.#text)?.[0];
-    if (text === undefined) throw this.#error('expected a JSON value');
+    if (!NUMBER.test(this.#text)) throw this.#error('expected a JSON value');
+    const text = this.#text.slice(this.#at, NUMBER.lastIndex);
     const value = Number(text);
     if (!Number.isFinite(value)) throw this.#error('JSON number out of range');
-    this.#at += text.length;
+    this.#at = NUMBER.lastIndex;
     // String(-0) is '0', so '-0' stays a JsonNumber like every other odd spelling
     if (Number.isSafeInteger(value) && String(value) === text) return value;
     this.#oddities++;
@@ -247,19 +252,14 @@ class Reader {
     return value;
   }
 
-  #space(): void {
+  /** The next character beyond white space, which is gone past; NaN at the end. */
+  #next(): number {
     for (;;) {
       const code = this.#text.charCodeAt(this.#at);
-      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return code;
       this.#oddities++;
       this.#at++;
     }
-  }
-
-  #take(code: number): boolean {
-    if (this.#text.charCodeAt(this.#at) !== code) return false;
-    this.#at++;
-    return true;
   }
 
   #error(message: string): DecodeError {

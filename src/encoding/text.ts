@@ -23,9 +23,14 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[
 /** Bytes of padded standard base64 (RFC 4648 §4) in its one canonical spelling. @throws DecodeError */
 export function decodeBase64(text: string): Uint8Array {
   if (!BASE64.test(text)) throw new DecodeError('not strict base64');
-  const bytes = Buffer.from(text, 'base64');
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return bytesOfBase64(text);
 }
+
+/** The language's own way costs a fifth of a Buffer's, which counts in files of thousands of hashes. Node has it since 25. */
+const bytesOfBase64: (text: string) => Uint8Array =
+  typeof Uint8Array.fromBase64 === 'function'
+    ? (text) => Uint8Array.fromBase64(text)
+    : (text) => new Uint8Array(Buffer.from(text, 'base64'));
 
 export function encodeBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');

@@ -39,7 +39,7 @@ describe('what shells and man make of the program', () => {
   });
 
   promise('groff has no warning about any manual page', async () => {
-    for (const [name, page] of manPages(programModel(), '0.0.0')) {
+    for (const [name, page] of manPages(await programModel(), '0.0.0')) {
       const outcome = await run([program('groff'), '-man', '-Tutf8', '-ww'], { ...options, stdin: page });
       expect({ name, code: outcome.code, stderr: outcome.stderr }).toEqual({ name, code: 0, stderr: '' });
     }

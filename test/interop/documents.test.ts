@@ -114,8 +114,8 @@ describe('documents', () => {
     await expectBlocksToRun([check, ...blocksOf(guide)], {}, write);
   });
 
-  test('every command and option that the guides name exists', () => {
-    const model = programModel();
+  test('every command and option that the guides name exists', async () => {
+    const model = await programModel();
     const everywhere = new Set(model.options.flatMap(({ long, short }) => [long, short]));
     const guides = readdirSync(join(repositoryRoot, 'docs/how-to')).map((name) => join('docs/how-to', name));
     const wrong = ['README.md', 'docs/import.md', 'docs/archive.md', ...guides].flatMap((page) =>

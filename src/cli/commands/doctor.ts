@@ -1,22 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pc from 'picocolors';
 import { dockerConfigDirectory } from '../../registry/index.ts';
 import type { CommandContext } from '../context.ts';
-import { EXAMINED, examine, type Finding, Machine } from '../doctor/index.ts';
+import { EXAMINED, examine, type Finding, Machine, type Online } from '../doctor/index.ts';
 import { ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { oneLine } from '../one-line.ts';
+import { openPolicyEngine, policyInForce } from '../policy-in-force.ts';
 import { trustDirectory } from '../settings.ts';
 import { PartialFailure } from '../usage-error.ts';
 
 export interface DoctorOptions {
   readonly fix?: boolean;
+  readonly online?: boolean;
 }
 
 const ASK_MILLISECONDS = 3000;
 
 /** `hallmark doctor`: what is open on this machine. Exit code 1 if anything graver than a note is left. */
-export async function doctor({ io, globals }: CommandContext, { fix }: DoctorOptions): Promise<void> {
+export async function doctor(context: CommandContext, { fix, online }: DoctorOptions): Promise<void> {
+  const { io, globals } = context;
+  const questions = online === true ? openQuestions(context) : undefined;
   const machine = new Machine({
     root: '/',
     env: io.env,
@@ -25,8 +32,9 @@ export async function doctor({ io, globals }: CommandContext, { fix }: DoctorOpt
     dockerConfig: dockerConfigDirectory(io.env),
     ask: askProgram,
     serverTime,
+    online: questions?.online,
   });
-  const findings = await examine(machine);
+  const findings = await examine(machine).finally(() => questions?.close());
   const mended = fix === true ? findings.filter(({ mend }) => mend !== undefined) : [];
   for (const { mend } of mended) mend?.();
   const left = findings.filter((finding) => !mended.includes(finding));
@@ -63,6 +71,37 @@ function report(io: Io, findings: readonly Finding[], mended: readonly Finding[]
   });
   if (findings.length === 0) return `Nothing open was found (looked at ${EXAMINED.join(', ')}).\n`;
   return lines.join('');
+}
+
+/** What `--online` asks. Nothing of it is kept: the policy's state is a directory that goes with it. */
+function openQuestions({ io, globals }: CommandContext): { readonly online: Online; close(): void } {
+  const policy = policyInForce(io, globals);
+  if (policy === undefined) return { online: { answers }, close: () => undefined };
+  const directory = mkdtempSync(join(tmpdir(), 'hallmark-doctor-'));
+  const engine = openPolicyEngine(io, globals, policy, { point: 'cli', directory });
+  return {
+    online: {
+      answers,
+      judge: async (reference) => {
+        const decision = await engine.decide(reference);
+        return { outcome: decision.outcome, reason: decision.outcome === 'allow' ? '' : decision.message };
+      },
+    },
+    close: () => {
+      engine.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    await fetch(url, { method: 'HEAD', redirect: 'manual', signal: AbortSignal.timeout(ASK_MILLISECONDS) });
+    return true;
+  } catch (error) {
+    // a certificate that is not trusted is an answer too
+    return error instanceof Error && 'code' in error && /CERT|SIGNATURE|ISSUER/.test(String(error.code));
+  }
 }
 
 async function askProgram(argv: readonly string[]): Promise<string | undefined> {

@@ -131,6 +131,29 @@ describe('doctor on containerd', () => {
   test('what is no TOML is told', async () => {
     expect(await found(config('= ='))).toEqual(['containerd-malformed']);
   });
+
+  test('a file that is imported replaces the section of a plugin, by a pattern or beside the importing file', async () => {
+    const safe = `${registry}config_path = "/etc/containerd/certs.d"\n`;
+    const hosts = { '/etc/containerd/certs.d/_default/hosts.toml': HOSTS_WELL };
+    const drop = (imports: string, text: string) => ({
+      ...config(`imports = [${imports}]\n${safe}`),
+      ...hosts,
+      '/etc/containerd/conf.d/10-mine.toml': text,
+    });
+    const open = cri('max_concurrent_downloads = 5\n');
+
+    expect(await found(drop('', open))).toEqual([]);
+    for (const imports of [
+      '"/etc/containerd/conf.d/*.toml"',
+      '"conf.d/10-mine.toml"',
+      '"/etc/c*d/conf.d/1?-mine.toml"',
+    ]) {
+      const [finding] = await examine(machine(drop(imports, open)));
+      expect(finding).toMatchObject({ id: 'cri-without-hosts', subject: '/etc/containerd/conf.d/10-mine.toml' });
+    }
+    expect(await found(drop('"conf.d/*"', '= ='))).toEqual(['containerd-malformed']);
+    expect(await found(drop('"conf.d/*", "config.toml"', 'imports = ["*.toml", "../config.toml"]'))).toEqual([]);
+  });
 });
 
 describe('doctor on engines and podman', () => {
@@ -152,6 +175,96 @@ describe('doctor on engines and podman', () => {
     const files = { '/etc/containers/registries.conf.d/gw.conf': rewritten, '/etc/containers/policy.json': open };
     expect(await found(files)).toEqual(['podman-policy-open']);
     expect(await found({ '/etc/containers/policy.json': open })).toEqual([]);
+  });
+});
+
+describe('doctor on ways past the gateway', () => {
+  const sentTo = (place: string, name = '_default') => ({ [`${place}/certs.d/${name}/hosts.toml`]: HOSTS_WELL });
+  const online = (open: readonly string[]) => ({ online: { answers: async (url: string) => open.includes(url) } });
+
+  test('S7 a socket of an engine that everybody may write to is critical', async () => {
+    for (const path of ['/run/docker.sock', '/run/containerd/containerd.sock', '/run/podman/podman.sock']) {
+      const open = machine({ [path]: '' });
+      expect(ids(await examine(open))).toEqual([]);
+      chmodSync(open.system(path), 0o666);
+      expect(ids(await examine(open))).toEqual(['engine-socket-open']);
+    }
+  });
+
+  test('ctr is told where containerd is sent to a gateway, which it does not obey', async () => {
+    expect(await found({ '/usr/bin/ctr': '' })).toEqual([]);
+    expect(await found({ '/usr/bin/ctr': '', ...sentTo('/etc/containerd') })).toEqual(['ctr-past-hosts']);
+  });
+
+  test('a swarm resolves tags past hosts.toml: a warning where there is one, else worth knowing', async () => {
+    const swarm = (state: string) => ({
+      ask: async (argv: readonly string[]) => (argv[1] === 'info' ? `${state}\n` : undefined),
+    });
+    expect(await found({}, swarm('inactive'))).toEqual([]);
+    expect((await examine(machine({}, swarm('active'))))[0]).toMatchObject({
+      id: 'swarm-resolves-tags',
+      severity: 'note',
+    });
+    const [finding] = await examine(machine(sentTo('/etc/docker'), swarm('active')));
+    expect(finding).toMatchObject({ id: 'swarm-resolves-tags', severity: 'warning' });
+  });
+
+  test('a registry that answers beside the gateway is worth knowing, and asked only when the user wants that', async () => {
+    const files = { ...sentTo('/etc/docker', 'quay.io'), ...sentTo('/etc/containerd') };
+    const hub = 'https://registry-1.docker.io/v2/';
+
+    expect(await found(files)).toEqual([]);
+    expect(await found(files, online([]))).toEqual([]);
+    expect(await found({}, online([hub]))).toEqual([]);
+    const findings = await examine(machine(files, online([hub, 'https://quay.io/v2/'])));
+    expect(findings.map(({ id, severity, subject }) => [id, severity, subject])).toEqual([
+      ['registry-reachable', 'note', 'registry-1.docker.io'],
+      ['registry-reachable', 'note', 'quay.io'],
+    ]);
+  });
+});
+
+describe('doctor on images in the store', () => {
+  const DIGEST = `sha256:${'a'.repeat(64)}`;
+  const row = (Repository: string, Tag: string, Digest: string) => JSON.stringify({ Repository, Tag, Digest });
+  const holds = (...rows: readonly string[]) => ({
+    ask: async (argv: readonly string[]) => (argv[1] === 'image' ? `${rows.join('\n')}\n` : undefined),
+  });
+  const gateway = { '/etc/docker/certs.d/_default/hosts.toml': HOSTS_WELL };
+  const judge = (outcome: 'allow' | 'deny' | 'unavailable', asked: string[] = []) => ({
+    online: {
+      answers: async () => false,
+      judge: async (reference: string) => {
+        asked.push(reference);
+        return { outcome, reason: 'because' };
+      },
+    },
+  });
+
+  test('those without a digest were loaded or built here: told where pulls are judged', async () => {
+    const store = holds(row('app', '1', '<none>'), row('alpine', '3', DIGEST), row('<none>', '<none>', '<none>'), '{');
+    expect(await found({}, store)).toEqual([]);
+    const [finding] = await examine(machine(gateway, store));
+    expect(finding).toMatchObject({ id: 'images-never-judged', severity: 'note' });
+    expect(finding?.message).toEndWith(': app:1');
+  });
+
+  test('S24 those that the policy refuses are told, by the digest that is there', async () => {
+    const asked: string[] = [];
+    const store = holds(row('alpine', '3', DIGEST), row('busybox', '<none>', DIGEST));
+    const options = { ...store, ...judge('deny', asked) };
+    expect(await found({}, options)).toEqual(['image-refused', 'image-refused']);
+    expect(asked).toEqual([`alpine:3@${DIGEST}`, `busybox@${DIGEST}`]);
+    expect(await found({}, { ...store, ...judge('unavailable') })).toEqual(['image-undecided', 'image-undecided']);
+    expect(await found({}, { ...store, ...judge('allow') })).toEqual([]);
+  });
+
+  test('S23 a store of thousands is judged up to a bound, and the rest is told', async () => {
+    const asked: string[] = [];
+    const many = Array.from({ length: 150 }, (_, index) => row('app', `${index}`, DIGEST));
+    const [finding] = await examine(machine({}, { ...holds(...many), ...judge('allow', asked) }));
+    expect(asked.length).toBe(100);
+    expect(finding).toMatchObject({ id: 'image-undecided', subject: '50 more images' });
   });
 });
 
@@ -208,6 +321,18 @@ describe('doctor on the trust server', () => {
     expect((await examine(machine({}, at(600))))[0]).toMatchObject({ id: 'clock-skew', severity: 'critical' });
     expect((await examine(machine({}, at(-600))))[0]).toMatchObject({ id: 'clock-skew', severity: 'warning' });
     expect(await found({}, at(30))).toEqual([]);
+  });
+
+  test('S7 a client key that others can read is critical, and mended when asked', async () => {
+    const open = machine({ '~.docker/tls/trust.example.com/client.key': 'key' });
+    const file = join(open.dockerConfig, 'tls/trust.example.com/client.key');
+    expect(ids(await examine(open))).toEqual([]);
+    chmodSync(file, 0o640);
+
+    const [finding] = await examine(open);
+    expect(finding).toMatchObject({ id: 'client-key-readable', severity: 'critical', subject: file });
+    finding?.mend?.();
+    expect(await examine(open)).toEqual([]);
   });
 
   test('certificates that cannot be read, or run out', async () => {

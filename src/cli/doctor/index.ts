@@ -9,16 +9,29 @@ import { containerd } from './checks/containerd.ts';
 import { dockerCli } from './checks/docker-cli.ts';
 import { dockerEngine } from './checks/docker-engine.ts';
 import { hostsFiles } from './checks/hosts-files.ts';
+import { pastTheGateway } from './checks/past-the-gateway.ts';
 import { podman } from './checks/podman.ts';
+import { storedImages } from './checks/stored-images.ts';
 import { trustDirectory } from './checks/trust-directory.ts';
 import { trustServer } from './checks/trust-server.ts';
 import type { Check, Finding, Severity } from './finding.ts';
 import type { Machine } from './machine.ts';
 
+
 export type { Finding } from './finding.ts';
 export { Machine } from './machine.ts';
 
-const CHECKS: readonly Check[] = [dockerCli, hostsFiles, containerd, dockerEngine, podman, trustDirectory, trustServer];
+const CHECKS: readonly Check[] = [
+  dockerCli,
+  hostsFiles,
+  containerd,
+  dockerEngine,
+  podman,
+  pastTheGateway,
+  storedImages,
+  trustDirectory,
+  trustServer,
+];
 const ORDER: readonly Severity[] = ['critical', 'warning', 'note'];
 
 /** All findings, the gravest first. */

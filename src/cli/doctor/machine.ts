@@ -14,6 +14,22 @@ export interface MachineOptions {
   readonly ask: (argv: readonly string[]) => Promise<string | undefined>;
   /** The `Date` header with which a server answers; undefined if it cannot be asked. */
   readonly serverTime: (url: string) => Promise<Date | undefined>;
+  /** What is asked of others about what lies here; only where the user wants that. */
+  readonly online?: Online | undefined;
+}
+
+/** Questions that leave the machine. */
+export interface Online {
+  /** Whether anything answers at this address, whatever it says. */
+  answers(url: string): Promise<boolean>;
+  /** What the policy in force says of an image; absent without a policy. */
+  readonly judge?: ((reference: string) => Promise<Judgement>) | undefined;
+}
+
+export interface Judgement {
+  readonly outcome: 'allow' | 'deny' | 'unavailable';
+  /** Why it is not allowed, in one line. */
+  readonly reason: string;
 }
 
 /** What checks may see of a machine: they read, and nothing else. */
@@ -24,6 +40,7 @@ export class Machine {
   readonly dockerConfig: string;
   readonly ask: MachineOptions['ask'];
   readonly serverTime: MachineOptions['serverTime'];
+  readonly online: Online | undefined;
   readonly #root: string;
 
   constructor(options: MachineOptions) {
@@ -34,6 +51,7 @@ export class Machine {
     this.dockerConfig = options.dockerConfig;
     this.ask = options.ask;
     this.serverTime = options.serverTime;
+    this.online = options.online;
   }
 
   /** A path of the machine's system, such as `/etc/docker/daemon.json`. */
@@ -57,6 +75,23 @@ export class Machine {
     } catch {
       return [];
     }
+  }
+
+  /** Paths of the system, such as `/etc/containerd/conf.d/a.toml`, that a pattern with `*` in its parts stands for. */
+  matching(pattern: string): readonly string[] {
+    return pattern
+      .split('/')
+      .filter((part) => part !== '')
+      .reduce<readonly string[]>(
+        (found, part) =>
+          found.flatMap((path) => {
+            if (!/[*?[]/.test(part)) return [`${path}/${part}`];
+            const glob = new Bun.Glob(part);
+            const names = this.names(this.system(path === '' ? '/' : path));
+            return names.filter((name) => glob.match(name)).map((name) => `${path}/${name}`);
+          }),
+        [''],
+      );
   }
 
   isDirectory(path: string): boolean {

@@ -3,7 +3,7 @@
  * The command line described: reference page, manual pages and completions, all from the commands themselves, so that none
  * of them can say what the program does not do.
  *
- *     writeFileSync('docs/commands.md', commandReference(programModel()));
+ *     writeFileSync('docs/commands.md', commandReference(await programModel()));
  */
 
 export type { CommandModel } from './command-model.ts';

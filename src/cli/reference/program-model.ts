@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { commandTree } from '../command-tree.ts';
 import type { Io } from '../io.ts';
-import { commandTree } from '../run.ts';
 import { type CommandModel, commandModel } from './command-model.ts';
 
 /** The whole program as data; nothing of it is run. */
-export function programModel(): CommandModel {
+export async function programModel(): Promise<CommandModel> {
   const refuse = () => {
     throw new Error('a model runs nothing');
   };
@@ -12,5 +13,5 @@ export function programModel(): CommandModel {
     stdout: { write: refuse, isTerminal: false, columns: 80 },
     stderr: { write: refuse, isTerminal: false, columns: 80 },
   };
-  return commandModel(commandTree(io as Io, refuse));
+  return commandModel(await commandTree(io as Io, refuse, refuse));
 }

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { callable } from './command-model.ts';
 import { commandReference, completionScript, manPages, programModel } from './index.ts';
 
-const program = programModel();
+const program = await programModel();
 
 /** What bash offers for a command line that is being typed. */
 function offered(...words: readonly string[]): readonly string[] {

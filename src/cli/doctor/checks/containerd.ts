@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Check, Finding } from '../finding.ts';
 import type { Machine } from '../machine.ts';
-import { at, parseToml, type Table, tableOf, tablesOf } from '../settings-files.ts';
+import { at, tableOf } from '../settings-files.ts';
+import { containerdConfig, type PluginSection } from './containerd-config.ts';
 
-const CONFIG = '/etc/containerd/config.toml';
 /** The names of the CRI plugin's image part, by version of the configuration. */
 const CRI = ['io.containerd.grpc.v1.cri', 'io.containerd.cri.v1.images'];
 const VERIFIER = 'io.containerd.image-verifier.v1.bindir';
+const CONFIG = '/etc/containerd/config.toml';
 const DEFAULT_BIN_DIR = '/opt/containerd/image-verifier/bin';
 const DEFAULT_MAX_VERIFIERS = 10;
 
@@ -14,32 +15,32 @@ const DEFAULT_MAX_VERIFIERS = 10;
 export const containerd: Check = {
   about: 'containerd',
   run(machine) {
-    const text = machine.text(machine.system(CONFIG));
-    if (text === undefined) return [];
-    const config = parseToml(text);
-    if (config === undefined) return [finding('containerd-malformed', 'critical', 'not valid TOML', `mend ${CONFIG}`)];
-    const plugins = tableOf(config.plugins);
-    const cri = tablesOf(CRI.map((name) => plugins?.[name]));
+    const config = containerdConfig(machine);
+    if (config === undefined) return [];
+    const { plugins, malformed } = config;
+    const cri = CRI.flatMap((name) => plugins.get(name) ?? []);
     return [
-      ...cri.flatMap((table) => checkCri(machine, table)),
-      ...checkVerifiers(machine, tableOf(plugins?.[VERIFIER]), cri),
+      ...malformed.map((file) => finding('containerd-malformed', 'critical', file, 'not valid TOML', `mend ${file}`)),
+      ...cri.flatMap((section) => checkCri(machine, section)),
+      ...checkVerifiers(machine, plugins.get(VERIFIER), cri),
     ];
   },
 };
 
-function finding(id: string, severity: Finding['severity'], message: string, fix: string): Finding {
-  return { id, severity, subject: CONFIG, message, fix };
+function finding(id: string, severity: Finding['severity'], subject: string, message: string, fix: string): Finding {
+  return { id, severity, subject, message, fix };
 }
 
-function checkCri(machine: Machine, cri: Table): readonly Finding[] {
+function checkCri(machine: Machine, { file, table }: PluginSection): readonly Finding[] {
   const findings: Finding[] = [];
-  const registry = tableOf(cri.registry) ?? {};
+  const registry = tableOf(table.registry) ?? {};
   const old = ['mirrors', 'configs', 'auths'].filter((name) => Object.keys(tableOf(registry[name]) ?? {}).length > 0);
   if (old.length > 0)
     findings.push(
       finding(
         'cri-old-registry-settings',
         'critical',
+        file,
         `registry.${old.join(', registry.')}: settings of old that switch certs.d off and fall back to the registry`,
         'use registry.config_path and hosts.toml: hallmark gateway config containerd',
       ),
@@ -50,6 +51,7 @@ function checkCri(machine: Machine, cri: Table): readonly Finding[] {
         'cri-without-hosts',
         // where somebody wrote hosts files, they meant them to be read
         machine.names(machine.system('/etc/containerd/certs.d')).length > 0 ? 'critical' : 'note',
+        file,
         'registry.config_path is not set: hosts.toml is not read, and Kubernetes pulls straight from registries',
         'set config_path = "/etc/containerd/certs.d"',
       ),
@@ -58,8 +60,8 @@ function checkCri(machine: Machine, cri: Table): readonly Finding[] {
 }
 
 /** Settings with which containerd pulls by its old way, which calls no verifier; it chooses that by itself. */
-function localPullReasons(cri: readonly Table[]): readonly string[] {
-  return cri.flatMap((table) => {
+function localPullReasons(cri: readonly PluginSection[]): readonly string[] {
+  return cri.flatMap(({ table }) => {
     const isSet = (value: unknown) => tableOf(value) !== undefined && Object.keys(tableOf(value) ?? {}).length > 0;
     const registry = tableOf(table.registry) ?? {};
     const reasons: (readonly [string, boolean])[] = [
@@ -76,8 +78,13 @@ function localPullReasons(cri: readonly Table[]): readonly string[] {
   });
 }
 
-function checkVerifiers(machine: Machine, verifier: Table | undefined, cri: readonly Table[]): readonly Finding[] {
-  const place = String(at(verifier, 'bin_dir') ?? DEFAULT_BIN_DIR);
+function checkVerifiers(
+  machine: Machine,
+  verifier: PluginSection | undefined,
+  cri: readonly PluginSection[],
+): readonly Finding[] {
+  const file = verifier?.file ?? CONFIG;
+  const place = String(at(verifier?.table, 'bin_dir') ?? DEFAULT_BIN_DIR);
   const programs = machine.names(machine.system(place));
   if (verifier === undefined && programs.length === 0) return [];
   const findings: Finding[] = [];
@@ -86,16 +93,18 @@ function checkVerifiers(machine: Machine, verifier: Table | undefined, cri: read
       finding(
         'verifier-missing',
         'critical',
+        file,
         `${place} holds no verifier: every image is let through`,
         `install hallmark image-verifier there`,
       ),
     );
-  const limit = Number(at(verifier, 'max_verifiers') ?? DEFAULT_MAX_VERIFIERS);
+  const limit = Number(at(verifier?.table, 'max_verifiers') ?? DEFAULT_MAX_VERIFIERS);
   if (limit >= 0 && programs.length > limit)
     findings.push(
       finding(
         'verifier-beyond-limit',
         'critical',
+        file,
         `${programs.length} verifiers, and max_verifiers is ${limit}: those after the first ${limit} are not asked`,
         'raise max_verifiers, or remove what is not needed',
       ),
@@ -106,6 +115,7 @@ function checkVerifiers(machine: Machine, verifier: Table | undefined, cri: read
       finding(
         'verifier-bypassed',
         'critical',
+        cri.map((section) => section.file).join(', '),
         `containerd pulls by its old way, which asks no verifier, because of ${reasons.join(', ')}`,
         'remove these settings',
       ),

@@ -3,9 +3,7 @@ import { join } from 'node:path';
 import type { Check, Finding } from '../finding.ts';
 import type { Machine } from '../machine.ts';
 import { at, parseJson, parseToml, tableOf } from '../settings-files.ts';
-
-/** Where containerd, and Docker with containerd's image store, look for the hosts of a registry. */
-const PLACES = ['/etc/containerd/certs.d', '/etc/docker/certs.d'];
+import { HOSTS_PLACES } from './gateway-hosts.ts';
 
 /**
  * hosts.toml: a pull goes where it says, and straight to the registry wherever it says nothing that counts. Nothing warns of
@@ -14,9 +12,9 @@ const PLACES = ['/etc/containerd/certs.d', '/etc/docker/certs.d'];
 export const hostsFiles: Check = {
   about: 'registry hosts of containerd and Docker',
   run(machine) {
-    return PLACES.map((place) => machine.system(place)).flatMap((place) =>
-      machine.names(place).flatMap((name) => checkDirectory(machine, join(place, name), name)),
-    );
+    return Object.values(HOSTS_PLACES)
+      .map((place) => machine.system(place))
+      .flatMap((place) => machine.names(place).flatMap((name) => checkDirectory(machine, join(place, name), name)));
   },
 };
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { X509Certificate } from 'node:crypto';
+import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Check, Finding } from '../finding.ts';
 import type { Machine } from '../machine.ts';
 
 const DAY = 86_400_000;
 const SOON_DAYS = 30;
+const OTHERS_READ = 0o077;
 /** More than clients and servers allow each other. */
 const SKEW_SECONDS = 60;
 const HUB = 'https://notary.docker.io';
@@ -20,6 +22,7 @@ export const trustServer: Check = {
       ...addressFindings(url),
       ...hubFindings(machine, url),
       ...certificateFindings(machine),
+      ...clientKeyFindings(machine),
       ...(await clockFindings(machine, url ?? HUB)),
     ];
   },
@@ -62,6 +65,24 @@ function certificateFindings(machine: Machine): readonly Finding[] {
       .filter((name) => /\.(?:crt|cert)$/.test(name))
       .flatMap((name) => checkCertificate(machine, host, join(start, host, name))),
   );
+}
+
+/** With the key of a client certificate anybody is its owner, for a server that asks for one. */
+function clientKeyFindings(machine: Machine): readonly Finding[] {
+  const start = join(machine.dockerConfig, 'tls');
+  const files = machine
+    .names(start)
+    .flatMap((host) => machine.names(join(start, host)).map((name) => join(start, host, name)));
+  return files
+    .filter((file) => file.endsWith('.key') && ((machine.mode(file) ?? 0) & OTHERS_READ) !== 0)
+    .map((file) => ({
+      id: 'client-key-readable',
+      severity: 'critical',
+      subject: file,
+      message: 'others on this machine can read the key of this client certificate',
+      fix: `chmod 600 ${file}, and think of a new certificate`,
+      mend: () => chmodSync(file, 0o600),
+    }));
 }
 
 function checkCertificate(machine: Machine, host: string, file: string): readonly Finding[] {

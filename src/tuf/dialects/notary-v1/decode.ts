@@ -145,17 +145,19 @@ function decodeRoleKeys(object: JsonObject, keys: ReadonlyMap<KeyId, PublicKey>)
 
 function decodeTargets(body: JsonObject, common: CommonFields): Targets {
   const targets = new Map<string, TargetFile>();
-  for (const [path, value] of mapField(body, 'targets')) targets.set(path, decodeTarget(asObject(value, 'targets')));
+  mapField(body, 'targets').forEach((value, path) => {
+    targets.set(path, decodeTarget(asObject(value, 'targets')));
+  });
   return { type: 'targets', ...common, targets, delegations: decodeDelegations(objectField(body, 'delegations')) };
 }
 
 function decodeTarget(object: JsonObject): TargetFile {
   const hashes = new Map<string, Uint8Array>();
-  for (const [algorithm, value] of mapField(object, 'hashes')) {
+  mapField(object, 'hashes').forEach((value, algorithm) => {
     const bytes = bytesOf(value, 'hashes');
     if (bytes.length !== (HASH_BYTES.get(algorithm) ?? bytes.length)) throw bad(algorithm, 'has a wrong length');
     hashes.set(algorithm, bytes);
-  }
+  });
   const length = lengthField(object);
   const custom = object.get('custom');
   return custom === undefined ? { length, hashes } : { length, hashes, custom };
