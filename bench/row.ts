@@ -2,7 +2,7 @@
 import type { ProgramName } from './support/programs.ts';
 import type { Workspace } from './support/workspace.ts';
 
-export type Unit = 'ms' | 'req/s' | 'publishes/s' | 'MiB' | 'MiB/s';
+export type Unit = 'ms' | 'µs/req' | 'req/s' | 'publishes/s' | 'MiB' | 'MiB/s';
 
 /** One line of the table: Hallmark's median, and the original's measured in turns with it. */
 export interface Figure {

@@ -22,7 +22,7 @@ export const memory: Row = {
     for (const side of ['hallmark', 'original'] as const)
       await fill(pair[side], pair.databases[side], effort.repositories);
     const script = writeScript(workspace, effort.repositories);
-    const serve = (server: RunningServer) => () => load(server.url, 2 * effort.wrkSeconds, script);
+    const serve = (server: RunningServer) => () => load(server.url, 2 * effort.wrkSeconds, { script });
     await inTurns(1, serve(pair.hallmark), serve(pair.original));
     const figure = (what: string, resident: { hallmark: number; original: number }, goal: string): Figure => ({
       what,

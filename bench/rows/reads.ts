@@ -1,15 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { metadataUrl } from '../../src/client/index.ts';
 import { type Gun, notaryV1, SNAPSHOT, TARGETS, TIMESTAMP } from '../../src/tuf/index.ts';
 import type { Effort, Figure, Row } from '../row.ts';
 import { DatabaseServers } from '../support/databases.ts';
 import { startProduction } from '../support/production.ts';
+import { repositoryRoot } from '../support/programs.ts';
 import { benchGun, publishTags } from '../support/publishing.ts';
-import type { RunningServer } from '../support/servers.ts';
+import { processorSeconds, type RunningServer, running } from '../support/servers.ts';
 import { inTurns, median } from '../support/timing.ts';
+import { freePort, type Workspace } from '../support/workspace.ts';
 import { type Load, load } from '../support/wrk.ts';
 
 const TAGS = 10;
+
+/** A file that a server is asked for, and how long it is. */
+interface Wanted {
+  readonly what: string;
+  readonly url: string;
+  readonly bodyBytes: number;
+  readonly pid: number;
+}
 
 /** What clients ask of a server, as fast as it answers. */
 export const reads: Row = {
@@ -19,48 +31,91 @@ export const reads: Row = {
   async measure(workspace, effort) {
     const servers = await startProduction(workspace, await DatabaseServers.start(workspace));
     const gun = benchGun('reads');
-    const [ours, theirs] = [await urlsOf(servers.hallmark, gun), await urlsOf(servers.original, gun)];
-    const figures: Figure[] = [];
-    for (const [index, { what, url }] of ours.entries()) {
-      figures.push(...(await compare(what, url, theirs[index]?.url ?? '', effort)));
-    }
-    return figures;
+    const [ours, theirs] = [await wantedOf(servers.hallmark, gun), await wantedOf(servers.original, gun)];
+    const bare = await startBare(workspace, servers.hallmark, ours.targets);
+    return [
+      ...(await compare(ours.timestamp, theirs.timestamp, effort)),
+      ...(await compare(ours.snapshot, theirs.snapshot, effort)),
+      ...(await compare(ours.targets, theirs.targets, effort)),
+      ...(await compare(bare, undefined, effort)),
+    ];
   },
 };
 
-/** The three files of a client's update, as a client names them. */
-async function urlsOf(server: RunningServer, gun: Gun): Promise<readonly { what: string; url: string }[]> {
+/** The three files of a client's update, as a client names them; a client has verified them. */
+async function wantedOf(server: RunningServer, gun: Gun) {
   const { targets } = await (await publishTags(server, gun, TAGS)).refresh();
   const snapshot = targets.snapshot.timestamp.signed.snapshot;
   const pinned = targets.snapshot.signed.meta.get(TARGETS);
   if (pinned === undefined) throw new Error('the snapshot does not list targets');
-  return [
-    { what: '`timestamp.json`', url: metadataUrl(server.url, gun, notaryV1.fileName(TIMESTAMP)) },
-    { what: '`snapshot.<hash>.json`', url: metadataUrl(server.url, gun, notaryV1.fileName(SNAPSHOT, snapshot)) },
-    { what: '`targets.<hash>.json`', url: metadataUrl(server.url, gun, notaryV1.fileName(TARGETS, pinned)) },
-  ];
+  const wanted = async (what: string, file: string): Promise<Wanted> => {
+    const url = metadataUrl(server.url, gun, file);
+    const body = await (await server.fetch(url, {})).arrayBuffer();
+    return { what, url, bodyBytes: body.byteLength, pid: server.pid };
+  };
+  return {
+    timestamp: await wanted('`timestamp.json`', notaryV1.fileName(TIMESTAMP)),
+    snapshot: await wanted('`snapshot.<hash>.json`', notaryV1.fileName(SNAPSHOT, snapshot)),
+    targets: await wanted('`targets.<hash>.json`', notaryV1.fileName(TARGETS, pinned)),
+  };
+}
+
+/** The runtime's HTTP server alone, which answers with the same bytes: nothing written for it can be faster. */
+async function startBare(workspace: Workspace, server: RunningServer, wanted: Wanted): Promise<Wanted> {
+  const directory = workspace.makeDirectory('bare');
+  const [body, headers] = [join(directory, 'body'), join(directory, 'headers.json')];
+  const answer = await server.fetch(wanted.url, {});
+  const kept = ['content-type', 'last-modified', 'cache-control'].map((name) => [name, answer.headers.get(name) ?? '']);
+  writeFileSync(headers, JSON.stringify(Object.fromEntries(kept)));
+  writeFileSync(body, Buffer.from(await answer.arrayBuffer()));
+  const certificates = dirname(server.caFile);
+  const [cert, key] = [join(certificates, 'server.crt'), join(certificates, 'server.key')];
+  const port = freePort();
+  const program = join(repositoryRoot, 'bench/support/bare-server.ts');
+  const argv = [process.execPath, program, String(port), cert, key, body, headers];
+  const pid = await workspace.start(argv, port, directory);
+  const path = new URL(wanted.url).pathname;
+  return {
+    ...wanted,
+    what: 'the same bytes from a bare `Bun.serve`',
+    url: running(port, server.caFile, pid).url + path,
+    pid,
+  };
+}
+
+interface Turn extends Load {
+  /** Of the server's processor time for one request. */
+  readonly microseconds: number;
+}
+
+async function turn({ url, bodyBytes, pid }: Wanted, seconds: number): Promise<Turn> {
+  const before = processorSeconds(pid);
+  const result = await load(url, seconds, { bodyBytes });
+  return { ...result, microseconds: ((processorSeconds(pid) - before) / result.requests) * 1_000_000 };
 }
 
 async function compare(
-  what: string,
-  ours: string,
-  theirs: string,
+  ours: Wanted,
+  theirs: Wanted | undefined,
   { rounds, wrkSeconds }: Effort,
 ): Promise<readonly Figure[]> {
-  await inTurns(
-    1,
-    () => load(ours, 1),
-    () => load(theirs, 1),
-  );
-  const { a, b } = await inTurns(
-    rounds,
-    () => load(ours, wrkSeconds),
-    () => load(theirs, wrkSeconds),
-  );
-  const rate = (loads: readonly Load[]) => median(loads.map(({ requestsPerSecond }) => requestsPerSecond));
-  const p99 = (loads: readonly Load[]) => median(loads.map((one) => one.p99));
+  const turns = (seconds: number) =>
+    [() => turn(ours, seconds), async () => (theirs === undefined ? undefined : turn(theirs, seconds))] as const;
+  await inTurns(1, ...turns(1));
+  const { a, b } = await inTurns<Turn | undefined>(rounds, ...turns(wrkSeconds));
+  const figure = (what: string, unit: Figure['unit'], of: (turn: Turn) => number, goal?: string): Figure => {
+    const [hallmark, original] = [a, b].map((side) => side.flatMap((one) => (one === undefined ? [] : [of(one)])));
+    return {
+      what,
+      unit,
+      hallmark: median(hallmark ?? []),
+      ...(theirs === undefined ? {} : { original: median(original ?? []) }),
+      ...(theirs === undefined || goal === undefined ? {} : { goal }),
+    };
+  };
   return [
-    { what, unit: 'req/s', hallmark: rate(a), original: rate(b), goal: '≥ 10 ×' },
-    { what: `${what}, p99`, unit: 'ms', hallmark: p99(a), original: p99(b), goal: '< 1 ×' },
+    figure(ours.what, 'req/s', ({ requestsPerSecond }) => requestsPerSecond, '≥ 10 ×'),
+    figure(`${ours.what}, p99`, 'ms', ({ p99 }) => p99, '< 1 ×'),
+    figure(`${ours.what}, the server's processor time`, 'µs/req', ({ microseconds }) => microseconds),
   ];
 }

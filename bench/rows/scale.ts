@@ -37,8 +37,8 @@ export const scale: Row = {
       ] as const) {
         const path = join(workspace.makeDirectory('wrk'), 'scale.lua');
         writeFileSync(path, script(among));
-        await load(server.url, 1, path);
-        const { requestsPerSecond, p99 } = await load(server.url, effort.wrkSeconds, path);
+        await load(server.url, 1, { script: path });
+        const { requestsPerSecond, p99 } = await load(server.url, effort.wrkSeconds, { script: path });
         const name = `${count.toLocaleString('en')} repositories, ${what}`;
         figures.push(
           { what: name, unit: 'req/s', hallmark: requestsPerSecond },

@@ -60,3 +60,12 @@ export function residentMebibytes(pid: number): number {
   if (kibibytes === undefined) throw new Error(`no memory size of process ${pid}`);
   return Number(kibibytes) / 1024;
 }
+
+/** Of Linux, for all processors that this project knows. */
+const TICKS_PER_SECOND = 100;
+
+/** The processor time that a process has had, its own and the kernel's for it. */
+export function processorSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}

@@ -17,9 +17,8 @@ import { trustServer } from './checks/trust-server.ts';
 import type { Check, Finding, Severity } from './finding.ts';
 import type { Machine } from './machine.ts';
 
-
 export type { Finding } from './finding.ts';
-export { Machine } from './machine.ts';
+export { Machine, type Online } from './machine.ts';
 
 const CHECKS: readonly Check[] = [
   dockerCli,
