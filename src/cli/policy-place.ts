@@ -16,7 +16,8 @@ export function policyPath(io: Io, options: GlobalOptions): string | undefined {
 function isAbsent(place: string): boolean {
   try {
     return lstatSync(place, { throwIfNoEntry: false }) === undefined;
-  } catch {
-    return false;
+  } catch (error) {
+    // a file where the trust directory should be: nothing is in it, and whoever needs the directory says so
+    return (error as NodeJS.ErrnoException).code === 'ENOTDIR';
   }
 }
