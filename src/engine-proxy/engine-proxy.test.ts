@@ -329,7 +329,9 @@ describe('pulling', () => {
   });
 
   test('an import passes: what is run of it is judged then', async () => {
-    expect(await post('/images/create?fromSrc=-&repo=x&changes=CMD+a&changes=CMD+b', 'tar')).toStartWith('HTTP/1.1 200 ');
+    expect(await post('/images/create?fromSrc=-&repo=x&changes=CMD+a&changes=CMD+b', 'tar')).toStartWith(
+      'HTTP/1.1 200 ',
+    );
   });
 
   test('a plugin is pulled by its digest', async () => {
