@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'bun:test';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runFaults } from '../../test/faults/start.ts';
 import { refused } from '../../test/support/refusals.ts';
 import { scratchDirectories } from '../../test/support/scratch.ts';
-import { replaceFile } from './files.ts';
+import { readIfThere, replaceFile } from './files.ts';
 
 const scratch = scratchDirectories();
 
@@ -24,6 +24,20 @@ test('no file stays open', () => {
   for (let times = 0; times < 50; times++) replaceFile(path, new Uint8Array([times]));
 
   expect(open()).toBeLessThan(before + 25);
+});
+
+test('S28 a link that leads nowhere is no file that is absent: pins and marks behind it would be passed over', () => {
+  const [directory, nowhere] = [scratch(), join(scratch(), 'gone')];
+  const path = join(directory, 'pins.json');
+  expect(readIfThere(path)).toBeUndefined();
+  expect(readIfThere(join(path, 'below'))).toBeUndefined();
+
+  symlinkSync(nowhere, path);
+  refused(() => readIfThere(path), { name: 'TrustDirectoryError', code: 'unreadable' });
+
+  writeFileSync(nowhere, 'x');
+  expect(readIfThere(path)).toEqual(new Uint8Array([0x78]));
+  expect(readIfThere(join(path, 'below'))).toBeUndefined();
 });
 
 test('a file that cannot take its name leaves nothing behind', () => {

@@ -1,18 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { TrustDirectoryError } from './errors.ts';
 
 let written = 0;
 
-/** The file's bytes, or undefined where there is none. @throws TrustDirectoryError `unreadable` */
+/**
+ * The file's bytes, or undefined where nothing has the name. A link to what is not there is an error: pins and marks that
+ * cannot be read must not be passed over (S28). @throws TrustDirectoryError `unreadable`
+ */
 export function readIfThere(path: string): Uint8Array | undefined {
   try {
     return new Uint8Array(readFileSync(path));
   } catch (cause) {
-    if (codeOf(cause) === 'ENOENT' || codeOf(cause) === 'ENOTDIR') return undefined;
+    if (codeOf(cause) === 'ENOTDIR' || (codeOf(cause) === 'ENOENT' && !isLink(path))) return undefined;
     throw new TrustDirectoryError('unreadable', path, `cannot read ${path}: ${codeOf(cause)}`, { cause });
   }
+}
+
+/** Another process may have made the very file meanwhile: that is no link. */
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
 /**

@@ -12,7 +12,7 @@ async function verdict(
   uri: string,
   body: string | undefined,
   lying = 'one',
-  { isPulled = true, type = 'application/json' } = {},
+  { isPulled = true, type = 'application/json', length = String(body?.length ?? 0) as string | null } = {},
 ): Promise<unknown> {
   const decide = async (image: unknown) =>
     (image === 'app:1'
@@ -39,7 +39,7 @@ async function verdict(
   const asked = {
     RequestMethod: method,
     RequestUri: uri,
-    RequestHeaders: { 'Content-Type': type },
+    RequestHeaders: { 'Content-Type': type, ...(length === null ? {} : { 'Content-Length': length }) },
     ...(body === undefined ? {} : { RequestBody: Buffer.from(body).toString('base64') }),
   };
   const request = { url: '/AuthZPlugin.AuthZReq', method: 'POST', text: async () => JSON.stringify(asked) };
@@ -94,4 +94,13 @@ test('S11 a pull whose parameters may stand in a form, which no plugin is shown,
     'appl\u0130cation/x-www-form-urlencoded',
   ])
     expect(await verdict('POST', '/v1.41/images/create', undefined, 'one', { type })).toMatchObject({ Allow: false });
+});
+
+test('S24 a pull with a body is refused: the engine shows the last of two media types, and goes by the first', async () => {
+  const pull = (length: string | null) =>
+    verdict('POST', '/v1.41/images/create?fromImage=app&tag=1', undefined, 'one', { type: 'text/plain', length });
+  expect(await pull('0')).toEqual({ Allow: true });
+  // chunked, of which the engine tells nothing
+  for (const length of ['32', null, ' 0', '00', ''])
+    expect(await pull(length)).toMatchObject({ Allow: false, Msg: expect.stringContaining('Content-Length: 0') });
 });

@@ -75,6 +75,7 @@ async function verdictOn(asked: AuthzRequest, judge: ImageJudge): Promise<Verdic
     case 'pull': {
       const parameters = parametersOf(head, PULL);
       if ((parameters.get('fromImage') ?? '') === '') return ALLOWED;
+      requireNoBody(asked);
       return verdictOf(await judge.forPull(pulledImage(parameters)));
     }
     case 'pull-plugin':
@@ -136,8 +137,21 @@ function requestOf({ RequestMethod, RequestUri, RequestBody, RequestHeaders }: A
 }
 
 function contentTypeOf(headers: unknown): string {
-  if (typeof headers !== 'object' || headers === null) return 'application/octet-stream';
-  const found = Object.entries(headers).filter(([name]) => name.toLowerCase() === 'content-type');
-  if (found.length > 1) throw new AmbiguousRequestError('content trust: two content types');
-  return String(found[0]?.[1] ?? 'application/octet-stream').replace(/[\r\n]/g, ' ');
+  return (headerOf(headers, 'content-type') ?? 'application/octet-stream').replace(/[\r\n]/g, ' ');
+}
+
+/**
+ * Of two media types the engine shows the last and goes by the first, and it reads a form before the query: a pull that could
+ * have a body could be one of another image. One that comes in chunks states no length.
+ */
+function requireNoBody({ RequestHeaders }: AuthzRequest): void {
+  if (headerOf(RequestHeaders, 'content-length') === '0') return;
+  throw new AmbiguousRequestError('content trust: a pull has to say that it has no body: Content-Length: 0');
+}
+
+function headerOf(headers: unknown, wanted: string): string | undefined {
+  if (typeof headers !== 'object' || headers === null) return undefined;
+  const found = Object.entries(headers).filter(([name]) => name.toLowerCase() === wanted);
+  if (found.length > 1) throw new AmbiguousRequestError(`content trust: ${wanted} is there twice`);
+  return found[0] === undefined ? undefined : String(found[0][1]);
 }
