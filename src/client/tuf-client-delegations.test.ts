@@ -1,22 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
 import { rejected } from '../../test/support/refusals.ts';
-import { RepositorySimulator } from '../../test/support/repository-simulator.ts';
 import { makeKeyFor } from '../../test/support/test-keys.ts';
-import { TufUser } from '../../test/support/users.ts';
+import { openTufUser as opened } from '../../test/support/users.ts';
 import { encodeUtf8 } from '../encoding/index.ts';
 import { type RoleName, sha256Hex, tufV1 } from '../tuf/index.ts';
 
 const digest = (content: string) => sha256Hex(encodeUtf8(content));
 const name = (text: string) => text as RoleName;
-
-async function opened() {
-  const repository = (await RepositorySimulator.create({ dialect: tufV1 })).tag('v1', 'one').publish();
-  const user = new TufUser(repository);
-  await user.refresh();
-  repository.takeRequests();
-  return { repository, user };
-}
 
 describe('S20 delegations', () => {
   const all = { patterns: ['*'] };

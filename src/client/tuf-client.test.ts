@@ -4,7 +4,7 @@ import { refused, rejected } from '../../test/support/refusals.ts';
 import { NOW, RepositorySimulator } from '../../test/support/repository-simulator.ts';
 import { resigned } from '../../test/support/signed-files.ts';
 import { makeKeyFor } from '../../test/support/test-keys.ts';
-import { TufUser } from '../../test/support/users.ts';
+import { openTufUser as opened, TufUser } from '../../test/support/users.ts';
 import { encodeUtf8, type JsonValue } from '../encoding/index.ts';
 import { ROOT, type RoleName, SNAPSHOT, sha256Hex, TARGETS, TIMESTAMP, tufV1, type Version } from '../tuf/index.ts';
 import { TufClient } from './tuf-client.ts';
@@ -12,14 +12,6 @@ import { TufClient } from './tuf-client.ts';
 const TOP = ['root', 'timestamp', 'snapshot', 'targets'];
 const digest = (content: string) => sha256Hex(encodeUtf8(content));
 const name = (text: string) => text as RoleName;
-
-async function opened() {
-  const repository = (await RepositorySimulator.create({ dialect: tufV1 })).tag('v1', 'one').publish();
-  const user = new TufUser(repository);
-  await user.refresh();
-  repository.takeRequests();
-  return { repository, user };
-}
 
 describe('what it asks for', () => {
   test('first: the next root, timestamp, snapshot, targets, in this order', async () => {
@@ -285,39 +277,25 @@ describe('the first root', () => {
 });
 
 describe('two processes', () => {
-  test('S17 one that got an older answer does not put it over what the other stored since', async () => {
+  test.each([
+    ['timestamp', 'timestamp.json'],
+    ['snapshot', '3.snapshot.json'],
+  ])('S17 one that got an older %s does not put it over what the other stored since', async (role, waitsFor) => {
     const { repository, user } = await opened();
     repository.tag('v2').publish();
     const older = repository.served;
     repository.tag('v3').publish();
     const slow = {
       fetch: async (_gun: unknown, fileName: string) => {
-        // the other process runs from start to end while this one waits for its timestamp
-        if (fileName === 'timestamp.json') await user.refresh();
+        // the other process runs from start to end while this one waits
+        if (fileName === waitsFor) await user.refresh();
         return older.get(fileName);
       },
     };
     const behind = new TufClient({ dialect: tufV1, gun: repository.gun, fetcher: slow, files: user.files, now: NOW });
 
-    await rejected(behind.refresh(), { code: 'rollback', role: 'timestamp' });
+    await rejected(behind.refresh(), { code: 'rollback', role });
     expect(user.versions(...TOP)).toEqual({ root: 1, timestamp: 4, snapshot: 4, targets: 4 });
-  });
-
-  test('S17 nor an older snapshot', async () => {
-    const { repository, user } = await opened();
-    repository.tag('v2').publish();
-    const older = repository.served;
-    repository.tag('v3').publish();
-    const slow = {
-      fetch: async (_gun: unknown, fileName: string) => {
-        if (fileName === '3.snapshot.json') await user.refresh();
-        return older.get(fileName);
-      },
-    };
-    const behind = new TufClient({ dialect: tufV1, gun: repository.gun, fetcher: slow, files: user.files, now: NOW });
-
-    await rejected(behind.refresh(), { code: 'rollback', role: 'snapshot' });
-    expect(user.versions('snapshot', 'targets')).toEqual({ snapshot: 4, targets: 4 });
   });
 
   test('S18 nor an older root over a newer one', async () => {

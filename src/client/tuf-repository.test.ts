@@ -96,8 +96,12 @@ describe('the end of the root chain', () => {
     path.endsWith('/2.root.json') ? response() : undefined;
 
   test('is 404, or 403', async () => {
-    await (await refresh(() => undefined)).done;
-    await (await refresh(forNext(() => new Response(null, { status: 403 })))).done;
+    const forbidden = forNext(() => new Response(null, { status: 403 }));
+    for (const answer of [() => undefined, forbidden]) {
+      const { user, done } = await refresh(answer);
+      await done;
+      expect(user.versions('root', 'timestamp')).toEqual({ root: 1, timestamp: 2 });
+    }
   });
 
   for (const [what, response] of [

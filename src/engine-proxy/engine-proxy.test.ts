@@ -36,11 +36,7 @@ class FakeEngine {
           else socket.write(`echo:${chunk.toString('latin1')}`);
           return;
         }
-        setTimeout(
-          () =>
-            socket.end(answer ?? 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{}'),
-          10,
-        );
+        socket.end(answer ?? 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{}');
       });
     });
   }

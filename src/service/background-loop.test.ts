@@ -56,7 +56,7 @@ describe('startLoop', () => {
   });
 
   test('a wait that was called off before it began is none', async () => {
-    await waitFor(3_600_000, AbortSignal.abort());
+    expect(await waitFor(3_600_000, AbortSignal.abort())).toBeUndefined();
   });
 
   test('backoff ends at five minutes', () => {

@@ -26,9 +26,9 @@ describe('checkRollback', () => {
     checkRollback(role, version as Version, bytes, roleKeys, mark);
 
   test('takes a newer version, and the same file again', () => {
-    check(6, TARGETS, keys('1', '2'), new Uint8Array());
-    check(5, TARGETS, keys('1', '2'));
-    checkRollback(TARGETS, 1 as Version, file, keys('1'), undefined);
+    expect(() => check(6, TARGETS, keys('1', '2'), new Uint8Array())).not.toThrow();
+    expect(() => check(5, TARGETS, keys('1', '2'))).not.toThrow();
+    expect(() => checkRollback(TARGETS, 1 as Version, file, keys('1'), undefined)).not.toThrow();
   });
 
   test('refuses an older version and says which', () => {
@@ -41,8 +41,8 @@ describe('checkRollback', () => {
   });
 
   test('S3 forgets the mark when one of its keys was taken away, for both', () => {
-    check(1, TARGETS, keys('1'), new Uint8Array());
-    check(5, TARGETS, keys('2', '3'), new Uint8Array());
+    expect(() => check(1, TARGETS, keys('1'), new Uint8Array())).not.toThrow();
+    expect(() => check(5, TARGETS, keys('2', '3'), new Uint8Array())).not.toThrow();
   });
 
   test('S3 keeps the mark when a key was only added', () => {
@@ -196,13 +196,17 @@ for (const dialect of DIALECTS) {
         await repository.rotate('timestamp');
         repository.continueFrom({ timestamp: 2 }).publish();
 
-        toRoot(repository).updateTimestamp(fileOf(repository, TIMESTAMP), cached);
+        const { signed } = toRoot(repository).updateTimestamp(fileOf(repository, TIMESTAMP), cached);
+        expect(signed.version as number).toBe(3);
       });
 
       test('a cached file that is damaged is no baseline and no failure', async () => {
         const repository = await RepositorySimulator.create({ dialect });
 
-        toRoot(repository).updateTimestamp(fileOf(repository, TIMESTAMP), new TextEncoder().encode('{'));
+        const damaged = new TextEncoder().encode('{');
+
+        const { signed } = toRoot(repository).updateTimestamp(fileOf(repository, TIMESTAMP), damaged);
+        expect(signed.version as number).toBe(1);
       });
     });
 

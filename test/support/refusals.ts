@@ -36,3 +36,28 @@ export async function rejected(promise: Promise<unknown>, expected: Refusal): Pr
 function expectPlainMessage(error: unknown): void {
   expect((error as Error).message).not.toMatch(/[\p{Cc}\p{Cf}]|\.$/u);
 }
+
+/**
+ * The error that a promise rejects with, undefined if it does not. `expect(…).rejects` holds the event loop while it waits,
+ * and what needs the network, a database or a process stands still meanwhile.
+ */
+export function failureOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
+
+/** The error of this class that `work` ends with; any other goes on. */
+export async function thrownBy<E extends Error>(
+  kind: abstract new (...args: never[]) => E,
+  work: () => unknown,
+): Promise<E> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof kind) return error;
+    throw error;
+  }
+  throw new Error('it was done');
+}

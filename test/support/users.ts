@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Fetcher, type TrustedFiles, TufClient } from '../../src/client/index.ts';
 import { encodeHex } from '../../src/encoding/index.ts';
-import { type FoundTarget, findTarget, kindOf, ROOT, type RoleName } from '../../src/tuf/index.ts';
+import { type FoundTarget, findTarget, kindOf, ROOT, type RoleName, tufV1 } from '../../src/tuf/index.ts';
 import { TestClient } from './client.ts';
-import type { RepositorySimulator } from './repository-simulator.ts';
+import { RepositorySimulator } from './repository-simulator.ts';
 
 /** Somebody who reads a repository, whatever its dialect: with the client that is made for it. */
 export interface TestUser {
@@ -131,4 +131,13 @@ function versionsIn(
         : [[role, dialect.decode(kindOf(role as RoleName), file).signed.version as number]];
     }),
   );
+}
+
+/** A repository of TUF 1.0 with one tag `v1`, content `one`, and a user who has seen it. */
+export async function openTufUser() {
+  const repository = (await RepositorySimulator.create({ dialect: tufV1 })).tag('v1', 'one').publish();
+  const user = new TufUser(repository);
+  await user.refresh();
+  repository.takeRequests();
+  return { repository, user };
 }

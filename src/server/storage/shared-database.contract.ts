@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { describe, expect, test } from 'bun:test';
 import { sql } from 'kysely';
 import { CuttingProxy } from '../../../test/support/cutting-proxy.ts';
 import { context, fileOf, stored } from '../../../test/support/metadata-files.ts';
+import { failureOf } from '../../../test/support/refusals.ts';
 import type { SharedTables } from '../../../test/support/shared-tables.ts';
 import { DatabaseUnavailableError, openDatabase } from '../../service/database/index.ts';
 import { type Gun, parseGun, parseRoleName, TARGETS, TIMESTAMP, type Version } from '../../tuf/index.ts';
@@ -231,12 +233,4 @@ async function replayed(storage: MetadataStorage, name: Gun) {
     for (const { role, version, sha256 } of files) found.set(role, `${version} ${sha256}`);
   }
   return found;
-}
-
-/** `expect(…).rejects` holds the event loop while it waits, and drivers that lose a connection stand still meanwhile. */
-function failureOf(work: Promise<unknown>): Promise<unknown> {
-  return work.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
 }

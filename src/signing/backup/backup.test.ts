@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import {
   chmodSync,
@@ -13,6 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { thrownBy } from '../../../test/support/refusals.ts';
 import { encodeUtf8 } from '../../encoding/index.ts';
 import type { KeyId } from '../../tuf/index.ts';
 import { environmentPassphrases, KeyStoreError, openKeyStore, PrivateKey } from '../index.ts';
@@ -27,6 +29,8 @@ import {
   type SavedKey,
   writeNewPrivateFile,
 } from './index.ts';
+
+const refusal = (work: () => unknown) => thrownBy(KeyStoreError, work);
 
 const PASSPHRASE = 'passphrase of the backup';
 const KEY_PASSPHRASE = 'passphrase of the keys';
@@ -50,16 +54,6 @@ beforeEach(async () => {
   keyIds = keys.map(({ keyId }) => keyId).sort();
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
-
-async function refusal(work: () => unknown): Promise<KeyStoreError> {
-  try {
-    await work();
-  } catch (error) {
-    if (error instanceof KeyStoreError) return error;
-    throw error;
-  }
-  throw new Error('it was done');
-}
 
 async function withPassphrase(file: Uint8Array, passphrase: string): Promise<readonly SavedKey[] | undefined> {
   const backup = decodeBackup(file);

@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { describe, expect, test } from 'bun:test';
 import { randomBytes } from 'node:crypto';
+import { thrownBy } from '../../../test/support/refusals.ts';
 import { KeyStoreError } from '../index.ts';
 import { findShares, formatShare } from './index.ts';
 import { combineShares, type Share, splitKey } from './shares.ts';
 
-const key = new Uint8Array(randomBytes(32));
+const refusal = (work: () => unknown) => thrownBy(KeyStoreError, work);
 
-async function refusal(work: () => unknown): Promise<KeyStoreError> {
-  try {
-    await work();
-  } catch (error) {
-    if (error instanceof KeyStoreError) return error;
-    throw error;
-  }
-  throw new Error('it was done');
-}
+const key = new Uint8Array(randomBytes(32));
 
 function pick(shares: readonly Share[], ...numbers: number[]): readonly Share[] {
   return shares.filter(({ number }) => numbers.includes(number));

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { CompactEncrypt } from 'jose';
+import { recordedServiceKeys as vectors } from '../../../test/support/recorded-service-keys.ts';
 import { encodeBase64, encodeUtf8 } from '../../encoding/index.ts';
 import { ServiceKeyError } from './index.ts';
 import { unwrapKey, wrapKey } from './jwe.ts';
-
-const vectors: readonly { keyId: string; jwe: string; passphrase: string; plain: string }[] = JSON.parse(
-  readFileSync(join(import.meta.dir, '../../../test/vectors/service-keys/private-keys.json'), 'utf8'),
-);
 
 async function codeOf(work: Promise<unknown>): Promise<string> {
   try {

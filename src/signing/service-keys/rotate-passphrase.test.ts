@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
 import type { Kysely } from 'kysely';
-import { readVectorJson } from '../../../test/support/vectors.ts';
-import { decodeBase64, encodeBase64, encodeUtf8 } from '../../encoding/index.ts';
+import { recordedRows, recordedServiceKeys } from '../../../test/support/recorded-service-keys.ts';
+import { encodeBase64 } from '../../encoding/index.ts';
 import { migrateDatabase, openDatabase as open } from '../../service/database/index.ts';
 import { type KeyId, keyId, nextTimestamp, notaryV1, parseGun, TIMESTAMP } from '../../tuf/index.ts';
 import { SERVICE_KEY_SCHEMA, ServiceKeyError, type ServiceKeyTables, SqlServiceKeys } from './index.ts';
@@ -158,33 +158,22 @@ describe('rotation of the passphrase of service keys', () => {
   });
 
   test("S37 keys that Notary's signer encrypted are rotated, deleted ones too", async () => {
-    const vectors: Record<string, string>[] = readVectorJson('service-keys/private-keys.json');
     const database = await openDatabase();
-    for (const vector of vectors)
-      await database
-        .insertInto('private_keys')
-        .values({
-          key_id: vector.keyId ?? '',
-          encryption_alg: vector.encryptionAlg ?? '',
-          keywrap_alg: vector.keywrapAlg ?? '',
-          algorithm: vector.algorithm ?? '',
-          passphrase_alias: vector.alias ?? '',
-          public: decodeBase64(vector.public ?? ''),
-          private: encodeUtf8(vector.jwe ?? ''),
-          gun: vector.gun ?? '',
-          role: vector.role ?? '',
-          last_used: vector.lastUsed ?? null,
-        })
-        .execute();
-    const deleted = vectors[0]?.keyId ?? '';
+    await database.insertInto('private_keys').values(recordedRows()).execute();
+    const [first, ...others] = recordedServiceKeys;
+    const deleted = first?.keyId ?? ('' as KeyId);
     const at = { deleted_at: '2026-11-22 14:00:00' };
     await database.updateTable('private_keys').set(at).where('key_id', '=', deleted).execute();
 
-    expect(await keysOn(database, 'new').rotatePassphrase()).toEqual({ rotated: vectors.length, failed: [], left: 0 });
+    expect(await keysOn(database, 'new').rotatePassphrase()).toEqual({
+      rotated: recordedServiceKeys.length,
+      failed: [],
+      left: 0,
+    });
 
     const keys = keysOn(database, 'new', ['new']);
-    for (const { keyId: id, public: bytes } of vectors.slice(1))
-      expect(encodeBase64((await keys.signer(id as KeyId))?.key.bytes ?? new Uint8Array())).toBe(bytes ?? '');
-    expect(await keys.signer(deleted as KeyId)).toBeUndefined();
+    for (const { keyId: id, public: bytes } of others)
+      expect(encodeBase64((await keys.signer(id))?.key.bytes ?? new Uint8Array())).toBe(bytes);
+    expect(await keys.signer(deleted)).toBeUndefined();
   });
 });

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Selectable } from 'kysely';
 import { CuttingProxy } from '../../../test/support/cutting-proxy.ts';
 import { SERVER_ENGINES } from '../../../test/support/databases.ts';
+import { recordedRows, recordedServiceKeys } from '../../../test/support/recorded-service-keys.ts';
 import { sharedTables } from '../../../test/support/shared-tables.ts';
-import { decodeBase64, encodeBase64, encodeUtf8 } from '../../encoding/index.ts';
+import { encodeBase64, encodeUtf8 } from '../../encoding/index.ts';
 import {
   DatabaseUnavailableError,
   migrateDatabase,
@@ -205,34 +204,15 @@ function describeTable(engine: string, openDatabase: () => Promise<Database>): v
     });
 
     test('S37 the rows of the recorded databases are taken over as they are', async () => {
-      const vectors: Record<string, string>[] = JSON.parse(
-        readFileSync(join(import.meta.dir, '../../../test/vectors/service-keys/private-keys.json'), 'utf8'),
-      );
       const database = await openDatabase();
-      for (const vector of vectors) {
-        await database.database
-          .insertInto('private_keys')
-          .values({
-            key_id: vector.keyId ?? '',
-            encryption_alg: vector.encryptionAlg ?? '',
-            keywrap_alg: vector.keywrapAlg ?? '',
-            algorithm: vector.algorithm ?? '',
-            passphrase_alias: vector.alias ?? '',
-            public: decodeBase64(vector.public ?? ''),
-            private: encodeUtf8(vector.jwe ?? ''),
-            gun: vector.gun ?? '',
-            role: vector.role ?? '',
-            last_used: vector.lastUsed ?? null,
-          })
-          .execute();
-      }
+      await database.database.insertInto('private_keys').values(recordedRows()).execute();
       const keys = keysOn(database);
 
-      for (const { keyId: id, public: bytes, gun: name, role, lastUsed } of vectors) {
-        const info = await keys.info(id as KeyId);
-        const signer = await keys.signer(id as KeyId);
+      for (const { keyId: id, public: bytes, gun: name, role, lastUsed } of recordedServiceKeys) {
+        const info = await keys.info(id);
+        const signer = await keys.signer(id);
 
-        expect(encodeBase64(signer?.key.bytes ?? new Uint8Array())).toBe(bytes ?? '');
+        expect(encodeBase64(signer?.key.bytes ?? new Uint8Array())).toBe(bytes);
         expect<unknown>([info?.gun, info?.role, info?.pending]).toEqual([name, role, lastUsed === null]);
       }
     });
