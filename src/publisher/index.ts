@@ -17,6 +17,7 @@ export { Draft, type DraftBase } from './draft.ts';
 export * from './errors.ts';
 export { type InitializeOptions, initializeRepository, newKey } from './initialize.ts';
 export * from './publisher.ts';
+export * from './publishing.ts';
 export * from './remap.ts';
 export type { KeysChange, RoleChange, TagChange } from './role-change.ts';
 export * from './rotation.ts';

@@ -1,44 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DownloadError, type TrustedRepository } from '../client/index.ts';
-import { type Dialect, type Gun, type RoleName, type TargetFile, VerificationError } from '../tuf/index.ts';
+import { DownloadError } from '../client/index.ts';
+import { type RoleName, type TargetFile, VerificationError } from '../tuf/index.ts';
 import { Draft } from './draft.ts';
 import { PublishError } from './errors.ts';
 import { initializeRepository } from './initialize.ts';
-import type { SigningKeys } from './sign-role.ts';
+import type { Edit, Published, PublisherOptions } from './publishing.ts';
 import { Staging } from './staging.ts';
 import { addTarget, dockerSigningRoles, revokeTag } from './tags.ts';
-import type { TrustServer } from './trust-server.ts';
 
 const MAX_CONFLICTS = 5;
 /** By how much the version goes up, at each conflict, at which a role that has no file starts. */
 const FLOOR_STEP = 10;
-
-export interface PublisherOptions {
-  readonly gun: Gun;
-  readonly dialect: Dialect;
-  readonly keys: SigningKeys;
-  readonly server: TrustServer;
-  /** Brings the repository up to date, from the server, each time it is called. */
-  readonly refresh: () => Promise<TrustedRepository>;
-  readonly clock: () => Date;
-  /** Called before a root key is made. */
-  readonly onNewRootKey?: () => void;
-  /** Called as soon as the server has taken the files, whatever comes after it. */
-  readonly onPublished?: (published: Published) => void;
-  /** Makes the draft of a repository that the server does not have; Docker's first publish unless said otherwise. */
-  readonly initialize?: () => Promise<Draft>;
-}
-
-/** What was published. */
-export interface Published {
-  /** Files that were sent; empty if everything was signed already. */
-  readonly roles: readonly RoleName[];
-  /** Whether the repository was new. */
-  readonly initialized: boolean;
-}
-
-/** Changes a draft; called anew, on a newer draft, when somebody else published meanwhile. */
-export type Edit = (draft: Draft, now: Date) => Promise<void> | void;
 
 /** Edits, signs, verifies its own output, sends, and starts anew from the server's state if somebody was faster. */
 export class Publisher {

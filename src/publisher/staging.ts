@@ -2,7 +2,7 @@
 import type { KeyId } from '../tuf/index.ts';
 import { Draft } from './draft.ts';
 import { PublishError } from './errors.ts';
-import type { Edit, Published, PublisherOptions } from './publisher.ts';
+import type { Edit, Published, PublisherOptions } from './publishing.ts';
 import { keysAtHand } from './sign-role.ts';
 import { applyStagedUpdate, completeStagedUpdate, cosignReviewed, type StagedReview } from './staged-review.ts';
 import { type StagedUpdate, stageDraft } from './staged-update.ts';

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Digest } from './digest.ts';
 
 /** What went wrong with a registry, an image in it, or bytes that came from it. */
 export type RegistryErrorCode =
@@ -30,8 +29,8 @@ export interface RegistryErrorDetails {
   readonly host?: string;
   readonly repository?: string;
   readonly problems?: readonly RegistryProblem[];
-  readonly expected?: Digest | number | string;
-  readonly actual?: Digest | number | string;
+  readonly expected?: number | string;
+  readonly actual?: number | string;
   readonly cause?: unknown;
 }
 
@@ -43,8 +42,8 @@ export class RegistryError extends Error {
   readonly host: string | undefined;
   readonly repository: string | undefined;
   readonly problems: readonly RegistryProblem[];
-  readonly expected: Digest | number | string | undefined;
-  readonly actual: Digest | number | string | undefined;
+  readonly expected: number | string | undefined;
+  readonly actual: number | string | undefined;
 
   constructor(code: RegistryErrorCode, message: string, details: RegistryErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });

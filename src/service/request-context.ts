@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { RequestOrigin } from './request-origin.ts';
 import type { Span } from './span.ts';
+
+/** Where a request came from, as far as the service knows. */
+export interface RequestOrigin {
+  /** The client's IP address; that of a proxy where one stands in front that is not trusted to tell. */
+  readonly address?: string;
+  /** The same as in the service's log. */
+  readonly requestId?: string;
+}
 
 /** What everything below a request may know of it without being handed it: logs, audit entries, traces, calls to others. */
 export interface RequestContext {

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { TrustedProxies } from './client-address.ts';
 import type { Log } from './log.ts';
-import { inRequest, type RequestContext } from './request-context.ts';
-import { peerOf, type RequestOrigin } from './request-origin.ts';
+import { inRequest, type RequestContext, type RequestOrigin } from './request-context.ts';
+import { peerOf } from './request-origin.ts';
 import { pathAndQuery } from './request-target.ts';
 import type { Span, Tracing } from './span.ts';
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'bun:test';
 import { listen } from './listener.ts';
-import { noteOrigin, originOf, type RequestOrigin } from './request-origin.ts';
+import type { RequestOrigin } from './request-context.ts';
+import { noteOrigin, originOf } from './request-origin.ts';
 
 test('a request over a socket is known by its peer, whatever its headers say, also after it was answered', async () => {
   const seen: Request[] = [];

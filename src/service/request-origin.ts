@@ -1,13 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { currentRequest } from './request-context.ts';
-
-/** Where a request came from, as far as the service knows. */
-export interface RequestOrigin {
-  /** The client's IP address; that of a proxy where one stands in front that is not trusted to tell. */
-  readonly address?: string;
-  /** The same as in the service's log. */
-  readonly requestId?: string;
-}
+import { currentRequest, type RequestOrigin } from './request-context.ts';
 
 /** Knows the address at the other end of a request's connection, for as long as the request is being answered. */
 export interface AddressBook {

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ServerCredentials } from '@grpc/grpc-js';
-import type { SigningServiceTls } from './signing-service.ts';
+
+/** PEM text. All three are needed: the service starts with certificates on both sides, or not at all (S4, S8). */
+export interface SigningServiceTls {
+  readonly cert: string;
+  readonly key: string;
+  /** The authorities whose certificates let a client in. */
+  readonly clientCa: string;
+}
 
 /** Credentials of a server on which clients need a certificate, always; which certificates, may change while it runs. */
 export class ChangingCredentials extends ServerCredentials {

@@ -12,10 +12,10 @@
  */
 export { auditToLog, type KeyUse } from './audit.ts';
 export type { CallLimits } from './calls.ts';
+export type { SigningServiceTls } from './changing-credentials.ts';
 export type { AllowedClients } from './client-identity.ts';
 export {
   type SigningService,
   type SigningServiceOptions,
-  type SigningServiceTls,
   startSigningService,
 } from './signing-service.ts';

@@ -15,21 +15,13 @@ import { assertReachable, type ServiceKeys } from '../signing/service-keys/index
 import type { Audit } from './audit.ts';
 import { AuditTrail } from './audit-trail.ts';
 import { type CallLimits, Calls, DEFAULT_CALL_LIMITS, definitionOf } from './calls.ts';
-import { ChangingCredentials } from './changing-credentials.ts';
+import { ChangingCredentials, type SigningServiceTls } from './changing-credentials.ts';
 import type { AllowedClients } from './client-identity.ts';
 import { checkHealth } from './health-calls.ts';
 import { KeyCalls } from './key-calls.ts';
 import { SignCall } from './sign-call.ts';
 import { SignedVersions } from './signed-versions.ts';
 import { DEFAULT_RULES, type SigningRules } from './signing-rules.ts';
-
-/** PEM text. All three are needed: the service starts with certificates on both sides, or not at all (S4, S8). */
-export interface SigningServiceTls {
-  readonly cert: string;
-  readonly key: string;
-  /** The authorities whose certificates let a client in. */
-  readonly clientCa: string;
-}
 
 export interface SigningServiceOptions {
   readonly keys: ServiceKeys;

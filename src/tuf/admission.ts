@@ -2,10 +2,11 @@
 import { equalBytes } from '../encoding/index.ts';
 import type { Dialect, SignedOf } from './dialect.ts';
 import { kindOf } from './dialect.ts';
-import { MetadataError, VerificationError } from './errors.ts';
+import { VerificationError } from './errors.ts';
 import { checkExpiry } from './expiry.ts';
 import type { PublicKey } from './keys.ts';
 import type { Envelope, MetaFile, RoleKeys, Signed, Targets, Verified } from './metadata.ts';
+import { MetadataError } from './metadata-error.ts';
 import { type Gun, type KeyId, type RoleName, SNAPSHOT, TARGETS, TIMESTAMP } from './names.ts';
 import { checkPin, checkPinnedVersion } from './pin.ts';
 import { checkRollback, type Marks, markOf } from './rollback.ts';

@@ -3,8 +3,9 @@ import { describe, expect, test } from 'bun:test';
 import { constants, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { makeKey, recordedKey, TestKey } from '../../test/support/test-keys.ts';
 import { isSignatureValid, SIGNATURE_METHODS, signBytes } from './crypto.ts';
-import type { KeyAlgorithm, PublicKey } from './keys.ts';
+import type { PublicKey } from './keys.ts';
 import type { KeyId } from './names.ts';
+import type { KeyAlgorithm } from './schemes.ts';
 
 const MESSAGE = new TextEncoder().encode('{"_type":"Timestamp"}');
 const ALGORITHMS: readonly KeyAlgorithm[] = ['ecdsa', 'rsa', 'ed25519'];

@@ -2,11 +2,11 @@
 
 import type { KeyObject } from 'node:crypto';
 import { constants, createHash, sign, verify } from 'node:crypto';
-import { MetadataError } from './errors.ts';
-import { type KeyAlgorithm, type PublicKey, type VerifyingKey, verifyingKey } from './keys.ts';
+import { type PublicKey, type VerifyingKey, verifyingKey } from './keys.ts';
 import { KnownSignatures } from './known-signatures.ts';
 import type { HashAlgorithm, Signature } from './metadata.ts';
-import type { Scheme } from './schemes.ts';
+import { MetadataError } from './metadata-error.ts';
+import type { KeyAlgorithm, Scheme } from './schemes.ts';
 
 /** The `method` that is written for a key's signatures (reference 2.7). */
 export const SIGNATURE_METHODS: Readonly<Record<KeyAlgorithm, string>> = {

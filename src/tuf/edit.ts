@@ -2,7 +2,6 @@
 /** The next version of a role's metadata: pure edits that refuse what no verifier would accept. */
 import { equalBytes, quoteText } from '../encoding/index.ts';
 import { coversPath } from './delegations.ts';
-import { MetadataError } from './errors.ts';
 import { canonicalIdOf, canonicalKeyId, keyId, type PublicKey } from './keys.ts';
 import type {
   Delegation,
@@ -15,6 +14,7 @@ import type {
   Targets,
   Timestamp,
 } from './metadata.ts';
+import { MetadataError } from './metadata-error.ts';
 import { type KeyId, parseRoleName, ROOT, type RoleName, TARGETS, type TopLevelRole, type Version } from './names.ts';
 
 const DAY = 86_400_000;

@@ -39,14 +39,3 @@ export class VerificationError extends Error {
     this.actual = evidence.actual;
   }
 }
-
-/** Data that is not well-formed metadata, a name, or a key; or an edit that would make bad metadata. */
-export class MetadataError extends Error {
-  override readonly name = 'MetadataError';
-  readonly code: 'malformed' | 'unsupported-key' | 'weak-key' | 'unknown-role' | 'outside-paths' | 'bad-threshold';
-
-  constructor(code: MetadataError['code'], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}

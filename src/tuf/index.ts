@@ -20,6 +20,7 @@ export * from './edit.ts';
 export * from './errors.ts';
 export * from './keys.ts';
 export * from './metadata.ts';
+export * from './metadata-error.ts';
 export * from './names.ts';
 export * from './path-patterns.ts';
 export * from './pin.ts';

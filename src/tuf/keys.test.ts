@@ -6,7 +6,6 @@ import { refused } from '../../test/support/refusals.ts';
 import { GUN, NOW } from '../../test/support/repository-simulator.ts';
 import { makeKey, makeRootKey, recordedKey, recordedPem } from '../../test/support/test-keys.ts';
 import { decodePem, encodeUtf8 } from '../encoding/index.ts';
-import { MetadataError } from './errors.ts';
 import {
   bareKey,
   canonicalIdOf,
@@ -17,6 +16,7 @@ import {
   type PublicKey,
   verifyingKey,
 } from './keys.ts';
+import { MetadataError } from './metadata-error.ts';
 import { usableKeys } from './verify.ts';
 
 function spkiKey(type: string, object: KeyObject): PublicKey {

@@ -2,9 +2,9 @@
 import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { decodePem, decodeUtf8, encodeBase64, encodeHex, encodePem, encodeUtf8, quoteText } from '../encoding/index.ts';
 import { BoundedMap } from './bounded-map.ts';
-import { MetadataError } from './errors.ts';
+import { MetadataError } from './metadata-error.ts';
 import type { KeyId } from './names.ts';
-import { SCHEMES, type Scheme } from './schemes.ts';
+import { type KeyAlgorithm, SCHEMES, type Scheme } from './schemes.ts';
 
 /** A public key as metadata carries it. The type decides the signature algorithm, never a signature's `method`. */
 export interface PublicKey {
@@ -15,8 +15,6 @@ export interface PublicKey {
   /** How the key signs, where its key object says so, such as `ecdsa-sha2-nistp256`; part of its key ID then. */
   readonly scheme?: string;
 }
-
-export type KeyAlgorithm = 'ecdsa' | 'rsa' | 'ed25519';
 
 /** A public key ready for use. */
 export interface VerifyingKey {

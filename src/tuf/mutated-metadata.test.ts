@@ -6,7 +6,8 @@ import { encodeUtf8 } from '../encoding/index.ts';
 import type { UpdateContext } from './admission.ts';
 import { kindOf } from './dialect.ts';
 import { notaryV1 } from './dialects/notary-v1/index.ts';
-import { MetadataError, VerificationError } from './errors.ts';
+import { VerificationError } from './errors.ts';
+import { MetadataError } from './metadata-error.ts';
 import { parentRole, type RoleName } from './names.ts';
 import { TrustedRoot } from './trusted.ts';
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { quoteText } from '../encoding/index.ts';
-import { MetadataError } from './errors.ts';
+import { MetadataError } from './metadata-error.ts';
 
 declare const brand: unique symbol;
 type Brand<T, Name> = T & { readonly [brand]: Name };

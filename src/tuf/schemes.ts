@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { constants } from 'node:crypto';
-import type { KeyAlgorithm } from './keys.ts';
+
+export type KeyAlgorithm = 'ecdsa' | 'rsa' | 'ed25519';
 
 /** What a key's own `scheme` says of its signatures. */
 export interface Scheme {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isSignatureValid } from './crypto.ts';
-import { MetadataError, VerificationError } from './errors.ts';
+import { VerificationError } from './errors.ts';
 import { type PublicKey, verifyingKey } from './keys.ts';
 import type { Envelope, RoleKeys, Signed, Verified } from './metadata.ts';
+import { MetadataError } from './metadata-error.ts';
 import type { KeyId, RoleName } from './names.ts';
 
 /** Who of a role's keys signed an envelope, and who did not. */

@@ -9,9 +9,14 @@ import { type KeyDatabaseSettings, openKeyDatabase } from '../../signing/key-dat
 import type { CommandContext } from '../context.ts';
 import type { Io } from '../io.ts';
 import { UsageError } from '../usage-error.ts';
-import type { ImportOptions } from './import-sources.ts';
 
-type DatabaseOptions = ImportOptions & { readonly fromConfig: string };
+interface DatabaseOptions {
+  readonly fromConfig: string;
+  readonly data?: string;
+  readonly config?: string;
+  readonly signerConfig?: string;
+  readonly toSignerConfig?: string;
+}
 type Settings = Pick<ServerSettings, 'storage' | 'keys'>;
 
 /** `hallmark import --from-config FILE`: the databases of one server into those of another, whatever their engines. */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Address, readPem, type TlsPaths } from '../../service/config/index.ts';
 import { type Log, loadTlsIdentity, type TlsIdentity, watchTls } from '../../service/index.ts';
+import type { OpenedKeys } from '../../signing/key-database/index.ts';
 import {
   type OpenedRemoteServiceKeys,
   openRemoteServiceKeys,
   type RemoteServiceKeysOptions,
 } from '../../signing/remote/index.ts';
-import type { ServerKeys } from './open-keys.ts';
 
 /** Calls that were under way when a certificate was replaced have this long to end, in milliseconds. */
 const RETIRE_MS = 30_000;
@@ -21,7 +21,7 @@ export async function openRemoteKeys(
   clock: () => Date,
   log: Log,
   limits: RemoteServiceKeysOptions['limits'] = {},
-): Promise<ServerKeys> {
+): Promise<OpenedKeys & { reload(): Promise<void> }> {
   const load = async (): Promise<TlsIdentity> => {
     const ca = await readPem(tls.ca);
     return { ...(await loadTlsIdentity(tls.cert, tls.key, clock())), clientCa: ca };

@@ -20,7 +20,21 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import type { Log } from '../log.ts';
 import type { Span, Tracing } from '../span.ts';
-import type { TracingOptions } from './open-tracing.ts';
+
+export interface TracingOptions {
+  /** Where an OpenTelemetry collector takes traces over HTTP, whole: `http://127.0.0.1:4318/v1/traces`. */
+  readonly endpoint: string;
+  /** Sent along, such as the collector's own token. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** `hallmark-server`, `hallmark-signer`. */
+  readonly service: string;
+  readonly version: string;
+  /** The share of requests that are traced, from 0 to 1. */
+  readonly ratio?: number;
+  /** How long stopping may wait for the collector, in milliseconds. */
+  readonly stopMs?: number;
+  readonly log: Log;
+}
 
 const STOP_MS = 3000;
 const EXPORT_MS = 5000;

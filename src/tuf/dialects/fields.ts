@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DecodeError, decodeBase64, type JsonObject, type JsonValue, quoteText } from '../../encoding/index.ts';
-import { MetadataError } from '../errors.ts';
+import { MetadataError } from '../metadata-error.ts';
 import { parseVersion, type Version } from '../names.ts';
 import { parseTime } from './time.ts';
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { MetadataError } from '../errors.ts';
+import { MetadataError } from '../metadata-error.ts';
 
 const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/;
 

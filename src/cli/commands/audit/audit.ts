@@ -5,20 +5,14 @@ import type { CommandContext } from '../../context.ts';
 import type { Io } from '../../io.ts';
 import { table } from '../../table.ts';
 import { UsageError } from '../../usage-error.ts';
-import { type AuditFilter, parseFilter } from './filter.ts';
+import { type AuditFilter, type FilterOptions, parseFilter } from './filter.ts';
 import { jsonOf, rowOf, TITLES } from './rows.ts';
 import { type AuditView, FileView, openConfiguredView, openTableView } from './views.ts';
 
-export interface AuditOptions {
+export interface AuditOptions extends FilterOptions {
   readonly data?: string;
   readonly config?: string;
   readonly file?: readonly string[];
-  readonly gun?: string;
-  readonly actor?: string;
-  readonly action?: readonly string[];
-  readonly since?: string;
-  readonly until?: string;
-  readonly limit: string;
   readonly follow?: boolean;
   readonly verify?: boolean;
 }

@@ -3,9 +3,18 @@ import type { AuditLine } from '../../../service/audit/index.ts';
 import { type Gun, parseGun } from '../../../tuf/index.ts';
 import { parseDuration } from '../../settings.ts';
 import { UsageError } from '../../usage-error.ts';
-import type { AuditOptions } from './audit.ts';
 
-/** Which entries are asked for. */
+/** Which entries are asked for, as it is said on the command line. */
+export interface FilterOptions {
+  readonly gun?: string;
+  readonly actor?: string;
+  readonly action?: readonly string[];
+  readonly since?: string;
+  readonly until?: string;
+  readonly limit: string;
+}
+
+/** The same, read. */
 export interface AuditFilter {
   readonly gun?: Gun;
   readonly actor?: string;
@@ -17,7 +26,7 @@ export interface AuditFilter {
 }
 
 /** @throws UsageError, MetadataError for a name that is no GUN */
-export function parseFilter({ gun, actor, action, since, until, limit }: AuditOptions, now: Date): AuditFilter {
+export function parseFilter({ gun, actor, action, since, until, limit }: FilterOptions, now: Date): AuditFilter {
   if (!/^[1-9]\d{0,6}$/.test(limit)) throw new UsageError(`--limit: ${limit} is no number of entries`);
   const given = {
     ...(gun === undefined ? {} : { gun: parseGun(gun) }),

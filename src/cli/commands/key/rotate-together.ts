@@ -4,8 +4,7 @@ import type { KeyId, PublicKey } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { UsageError } from '../../usage-error.ts';
 import { openRepository } from './repository.ts';
-import type { RotateOptions } from './rotate.ts';
-import { checkRootSigners, type Rotation, removeReplaced } from './rotation-keys.ts';
+import { checkRootSigners, type RotateOptions, type Rotation, removeReplaced } from './rotation-keys.ts';
 
 type ServerRole = 'timestamp' | 'snapshot';
 

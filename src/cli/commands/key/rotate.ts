@@ -17,17 +17,8 @@ import { stageTo } from '../stage.ts';
 import { openRepository } from './repository.ts';
 import { checkRootKeys, keysFor, type PublisherRole } from './role-keys.ts';
 import { rotateTogether } from './rotate-together.ts';
-import { checkRootSigners, type Rotation, removeReplaced } from './rotation-keys.ts';
+import { checkRootSigners, type RotateOptions, type Rotation, removeReplaced } from './rotation-keys.ts';
 import { strongPassphrases } from './strong-passphrases.ts';
-
-export interface RotateOptions {
-  readonly serverManaged?: boolean;
-  readonly key?: readonly string[];
-  readonly threshold?: string;
-  readonly keepOld?: boolean;
-  /** Where to write the signed change for others to sign, instead of publishing it. */
-  readonly stage?: string;
-}
 
 /**
  * `hallmark key rotate`: other keys for a role, published at once and with nothing else (reference 5.7). Several roles at

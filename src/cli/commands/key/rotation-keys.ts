@@ -3,6 +3,15 @@ import { PublishError, roleKeyIds, type SigningKeys } from '../../../publisher/i
 import type { KeyId, Root, TopLevelRole } from '../../../tuf/index.ts';
 import type { Session } from '../../session.ts';
 
+export interface RotateOptions {
+  readonly serverManaged?: boolean;
+  readonly key?: readonly string[];
+  readonly threshold?: string;
+  readonly keepOld?: boolean;
+  /** Where to write the signed change for others to sign, instead of publishing it. */
+  readonly stage?: string;
+}
+
 /** What a rotation changed. */
 export interface Rotation {
   readonly before: readonly KeyId[];

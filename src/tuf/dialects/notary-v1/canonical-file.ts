@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { equalBytes, type JsonObject } from '../../../encoding/index.ts';
 import type { SignedOf } from '../../dialect.ts';
-import { MetadataError } from '../../errors.ts';
 import type { Envelope, Signed } from '../../metadata.ts';
+import { MetadataError } from '../../metadata-error.ts';
 import { arrayField, asObject, bad, mapField, objectField } from '../fields.ts';
 import { isGoTime } from '../time.ts';
 import { readFile } from './decode.ts';

@@ -8,7 +8,7 @@ import {
   decodeObjectId,
   decodeUtf8,
 } from '../../../encoding/index.ts';
-import { MetadataError } from '../../errors.ts';
+import { MetadataError } from '../../metadata-error.ts';
 import { realTime } from '../time.ts';
 
 /** What root validation needs of an X.509 certificate and `node:crypto` does not tell alike on every runtime. */

@@ -7,7 +7,6 @@ import {
   type JsonObject,
 } from '../../../encoding/index.ts';
 import type { SignedOf } from '../../dialect.ts';
-import { MetadataError } from '../../errors.ts';
 import { keyId, type PublicKey } from '../../keys.ts';
 import {
   type Delegation,
@@ -25,6 +24,7 @@ import {
   type Targets,
   type Timestamp,
 } from '../../metadata.ts';
+import { MetadataError } from '../../metadata-error.ts';
 import {
   type KeyId,
   parseKeyId,

@@ -2,9 +2,9 @@
 import type { X509Certificate } from 'node:crypto';
 import { decodeUtf8, encodePem } from '../../../encoding/index.ts';
 import { BoundedMap } from '../../bounded-map.ts';
-import { MetadataError } from '../../errors.ts';
 import { certificates, keyId, type PublicKey, verifyingKey } from '../../keys.ts';
 import type { Root } from '../../metadata.ts';
+import { MetadataError } from '../../metadata-error.ts';
 import type { Gun, KeyId } from '../../names.ts';
 import { type CertificateFields, readCertificate } from './certificate.ts';
 

@@ -8,7 +8,7 @@ import { makeKeyFor } from '../../../../test/support/test-keys.ts';
 import { decodeUtf8, encodeUtf8, type JsonValue } from '../../../encoding/index.ts';
 import { kindOf } from '../../dialect.ts';
 import { firstTargets, withTarget } from '../../edit.ts';
-import { MetadataError } from '../../errors.ts';
+import { MetadataError } from '../../metadata-error.ts';
 import { ROOT, type RoleName, SNAPSHOT, TARGETS, TIMESTAMP } from '../../names.ts';
 import { countSignatures } from '../../verify.ts';
 import { tufV1 } from './index.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { quoteText } from '../../../encoding/index.ts';
-import { MetadataError } from '../../errors.ts';
 import type { MetaFile } from '../../metadata.ts';
+import { MetadataError } from '../../metadata-error.ts';
 import { isTopLevel, type RoleName } from '../../names.ts';
 
 /** A file name may have 255 bytes: room is left for `.json` and a version. */
