@@ -87,7 +87,9 @@ export function rootKeyOf(repository: RepositorySimulator): string {
 
 /** Gives up what is trusted in a stage, as a user does by name: cache and marks; what is recorded beside them stays. */
 export function forgetTrust({ directory }: PolicyStage): void {
-  rmSync(join(directory, 'trust'), { recursive: true, force: true });
+  const trust = join(directory, 'trust');
+  for (const forgotten of [join(trust, 'tuf'), join(trust, 'hallmark', 'marks')])
+    rmSync(forgotten, { recursive: true });
 }
 
 /** The digest that {@link RepositorySimulator.tag} signs for some content. */
