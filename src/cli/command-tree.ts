@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command, CommanderError } from 'commander';
 import { collect } from './collect.ts';
-import type { CommandContext } from './context.ts';
+import type { CommandContext, Run } from './context.ts';
 import { ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { oneLine } from './one-line.ts';
 import type { GlobalOptions } from './settings.ts';
 import { VERSION } from './version.ts';
-
-/** Runs a command line of this program within it. */
-export type Run = (argv: readonly string[], io: Io) => Promise<ExitCode>;
 
 /** Commands that are declared together: a start loads and declares those alone that its command line can mean. */
 interface CommandGroup {

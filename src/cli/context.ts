@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ImageReference } from '../registry/index.ts';
+import type { ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import type { Session } from './session.ts';
 import type { GlobalOptions } from './settings.ts';
@@ -14,3 +15,6 @@ export interface CommandContext {
   /** The repository that the command changes. */
   open(reference: ImageReference): Session;
 }
+
+/** Runs a command line of this program within it. */
+export type Run = (argv: readonly string[], io: Io) => Promise<ExitCode>;

@@ -36,7 +36,11 @@ class FakeEngine {
           else socket.write(`echo:${chunk.toString('latin1')}`);
           return;
         }
-        socket.end(answer ?? 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{}');
+        setTimeout(
+          () =>
+            socket.end(answer ?? 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{}'),
+          10,
+        );
       });
     });
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
-import type { Run } from '../command-tree.ts';
-import type { CommandContext } from '../context.ts';
+import type { CommandContext, Run } from '../context.ts';
 
 /** What runs on, teaches, examines or sets up one machine. */
 export function addMachineCommands(program: Command, globals: () => CommandContext, run: Run): void {
