@@ -18,17 +18,17 @@ interface CommandGroup {
 export const COMMAND_GROUPS: readonly CommandGroup[] = [
   {
     names: ['pull', 'push', 'verify', 'inspect', 'sign', 'revoke'],
-    declare: async (program, globals) =>
-      (await import('./commands/image-commands.ts')).addImageCommands(program, globals),
+    declare: async (program, globals) => (await import('./commands/image/index.ts')).addImageCommands(program, globals),
   },
   {
     names: ['up', 'demo', 'lab', 'doctor', 'completion', 'install-plugin'],
     declare: async (program, globals, run) =>
-      (await import('./commands/machine-commands.ts')).addMachineCommands(program, globals, run),
+      (await import('./commands/machine/index.ts')).addMachineCommands(program, globals, run),
   },
   {
     names: ['server', 'signer', 'migrate', 'config'],
-    declare: async (program, globals) => (await import('./commands/services.ts')).addServiceCommands(program, globals),
+    declare: async (program, globals) =>
+      (await import('./commands/services/index.ts')).addServiceCommands(program, globals),
   },
   {
     names: ['key'],
@@ -42,22 +42,21 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   {
     names: ['cosign'],
     declare: async (program, globals) =>
-      (await import('./commands/staging-and-pins.ts')).addStagingCommands(program, globals),
+      (await import('./commands/staging/index.ts')).addStagingCommands(program, globals),
   },
   {
     names: ['status', 'publish', 'reset', 'witness'],
     declare: async (program, globals) =>
-      (await import('./commands/changelist.ts')).addChangelistCommands(program, globals),
+      (await import('./commands/changelist/index.ts')).addChangelistCommands(program, globals),
   },
   {
     names: ['pin'],
-    declare: async (program, globals) =>
-      (await import('./commands/staging-and-pins.ts')).addPinCommands(program, globals),
+    declare: async (program, globals) => (await import('./commands/pin/index.ts')).addPinCommands(program, globals),
   },
   {
     names: ['archive', 'remap', 'import'],
     declare: async (program, globals) =>
-      (await import('./commands/archive-commands.ts')).addArchiveCommands(program, globals),
+      (await import('./commands/moving/index.ts')).addMovingCommands(program, globals),
   },
   {
     names: ['policy'],
@@ -67,7 +66,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   {
     names: ['agent', 'engine-proxy', 'engine-authz', 'admission'],
     declare: async (program, globals) =>
-      (await import('./commands/enforcement.ts')).addEnforcementCommands(program, globals),
+      (await import('./commands/enforcement/index.ts')).addEnforcementCommands(program, globals),
   },
   {
     names: ['audit'],
@@ -76,12 +75,12 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   {
     names: ['tuf-client'],
     declare: async (program, globals) =>
-      (await import('./commands/tuf-client-command.ts')).addTufClientCommands(program, globals),
+      (await import('./commands/tuf-client/index.ts')).addTufClientCommands(program, globals),
   },
   {
     names: ['gateway'],
     declare: async (program, globals) =>
-      (await import('./commands/gateway-commands.ts')).addGatewayCommands(program, globals),
+      (await import('./commands/gateway/index.ts')).addGatewayCommands(program, globals),
   },
 ];
 

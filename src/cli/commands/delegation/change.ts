@@ -5,7 +5,7 @@ import type { CommandContext } from '../../context.ts';
 import { parseRepository } from '../../repository-name.ts';
 import { refuseNew } from '../../staged-changes.ts';
 import { UsageError } from '../../usage-error.ts';
-import { stageTo } from '../stage.ts';
+import { stageTo } from '../staging/stage.ts';
 
 export interface StageOption {
   readonly stage?: string;

@@ -13,7 +13,7 @@ import type { Io } from '../../io.ts';
 import { warnOfNewRootKey } from '../../prompts.ts';
 import type { Session } from '../../session.ts';
 import { UsageError } from '../../usage-error.ts';
-import { stageTo } from '../stage.ts';
+import { stageTo } from '../staging/stage.ts';
 import { openRepository } from './repository.ts';
 import { checkRootKeys, keysFor, type PublisherRole } from './role-keys.ts';
 import { rotateTogether } from './rotate-together.ts';

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CommandContext } from '../../context.ts';
+import { parseRepository } from '../../repository-name.ts';
+import { changelistOf } from '../../staged-changes.ts';
+import { table } from '../../table.ts';
+
+/** `hallmark status REPOSITORY`: what the next publish would carry out, in its order. */
+export async function status(context: CommandContext, repository: string): Promise<void> {
+  const { io, globals, open } = context;
+  const session = open(parseRepository(repository));
+  const changes = changelistOf(context, session).list();
+  if (globals.json) {
+    const listed = changes.map(({ action, role, type, path }, number) => ({ number, action, role, type, path }));
+    io.stdout.write(`${JSON.stringify({ gun: session.gun, changes: listed }, null, 2)}\n`);
+    return;
+  }
+  if (changes.length === 0) {
+    io.stdout.write(`Nothing is staged for ${session.gun}\n`);
+    return;
+  }
+  const rows = changes.map(({ action, role, type, path }, number) => [String(number), action, role, type, path]);
+  const plain = rows.map((row) => row.map((cell) => cell.replace(/\p{Cc}+/gu, ' ')));
+  io.stdout.write(table([['#', 'ACTION', 'ROLE', 'TYPE', 'TARGET'], ...plain]));
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterAll, describe, expect, test } from 'bun:test';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fingerprint, runCaptured } from '../../../../test/support/command-line.ts';
+import { ensureOwnTls } from '../../../service/index.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'hallmark-config-commands-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+const own = await ensureOwnTls(join(root, 'tls'), [], new Date());
+const run = (...argv: string[]) => runCaptured(argv, {}, () => new Date());
+
+function place(changes: Record<string, unknown> = {}) {
+  const directory = mkdtempSync(join(root, 'd-'));
+  writeFileSync(join(directory, 'passphrase'), 'a passphrase\n', { mode: 0o600 });
+  const file = join(directory, 'server.json');
+  const config = {
+    server: { listen: '127.0.0.1:0', tls: { cert: own.certFile, key: own.keyFile } },
+    storage: { engine: 'sqlite', file: 'server.db' },
+    keys: { storage: { engine: 'sqlite', file: 'signer.db' }, passphraseFiles: { hallmark: 'passphrase' } },
+    auth: { type: 'none' },
+    ...changes,
+  };
+  writeFileSync(file, JSON.stringify(config));
+  return { directory, file };
+}
+
+describe('hallmark migrate', () => {
+  test('tells what is pending, does it once, and touches nothing when told to try', async () => {
+    const { directory, file } = place();
+    const before = fingerprint(directory);
+    const dry = await run('migrate', '--config', file, '--dry-run');
+    expect(dry).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('the trust server: pending 0001') });
+    expect(fingerprint(directory)).toEqual(before);
+
+    const first = await run('migrate', '--config', file);
+    expect(first.stdout).toContain('the signing service: applied 0001');
+    const again = await run('migrate', '--config', file, '--json');
+    const { databases } = JSON.parse(again.stdout) as { databases: { steps: string[] }[] };
+    expect(databases.flatMap(({ steps }) => steps)).toEqual([]);
+    expect(existsSync(join(directory, 'signer.db'))).toBe(true);
+  });
+
+  test('has nothing to do where nothing is kept in a database', async () => {
+    const { file } = place({ storage: { engine: 'memory' }, keys: { storage: { engine: 'memory' } } });
+    expect(await run('migrate', '--config', file)).toMatchObject({
+      exitCode: 0,
+      stdout: 'nothing is kept in a database\n',
+    });
+  });
+});
+
+describe('hallmark config check', () => {
+  test('finds everything in order, a line for each thing that was tried', async () => {
+    const { file } = place();
+    await run('migrate', '--config', file);
+    const { exitCode, stdout } = await run('config', 'check', file);
+    expect(exitCode).toBe(0);
+    for (const check of ['configuration', 'certificate', 'database', 'key database', 'passphrases', 'authentication']) {
+      expect(stdout).toMatch(new RegExp(`^ok +${check}: `, 'm'));
+    }
+  });
+
+  test('changes nothing, and fails while tables are missing', async () => {
+    const { directory, file } = place();
+    const before = fingerprint(directory);
+    const { exitCode, stdout, stderr } = await run('config', 'check', file);
+    expect([exitCode, stdout]).toEqual([1, expect.stringContaining('failed   database: not up to date')]);
+    expect(stderr).toContain('checks failed');
+    expect(fingerprint(directory)).toEqual(before);
+  });
+
+  test('S8 tells of a key that does not fit, and of files that are missing, all at once', async () => {
+    const other = await ensureOwnTls(join(root, 'other'), [], new Date());
+    const { file } = place({
+      server: { listen: ':1', tls: { cert: own.certFile, key: other.keyFile } },
+      keys: { storage: { engine: 'sqlite', file: 'k.db' }, passphraseFiles: { hallmark: 'nowhere' } },
+      auth: { type: 'htpasswd', htpasswd: { file: 'no-users' } },
+    });
+    const { exitCode, stdout } = await run('config', 'check', '--json', file);
+    const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: { check: string; result: string }[] };
+    expect([exitCode, ok]).toEqual([1, false]);
+    const failed = checks.filter(({ result }) => result === 'failed').map(({ check }) => check);
+    expect(failed).toEqual(expect.arrayContaining(['certificate', 'passphrases', 'authentication']));
+  });
+
+  test('S7 warns of a secret that everybody may read, and shows no secret', async () => {
+    const { directory, file } = place();
+    await run('migrate', '--config', file);
+    chmodSync(join(directory, 'passphrase'), 0o644);
+    const { exitCode, stdout, stderr } = await run('config', 'check', file);
+    expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/^warning +permissions: .*passphrase/m)]);
+    expect(stdout + stderr).not.toContain(readFileSync(join(directory, 'passphrase'), 'utf8').trim());
+  });
+
+  test("a signing service's file with a mistake is judged as a signing service's", async () => {
+    const { file } = place({ server: undefined, signer: { listn: '127.0.0.1:0' } });
+
+    const { exitCode, stdout, stderr } = await run('config', 'check', file);
+    expect(exitCode).toBe(1);
+    expect(stdout + stderr).toContain('signer.listn: unknown key');
+    expect(stdout + stderr).not.toContain(' server');
+  });
+
+  test('a file that is wrong is told with the place, and ends with 1', async () => {
+    const { file } = place({ autth: {} });
+    const { exitCode, stderr } = await run('config', 'check', file);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('autth: unknown key; did you mean auth?')]);
+  });
+});
+
+describe('hallmark config schema', () => {
+  test('prints a JSON Schema for either service in either form; there is no third service', async () => {
+    for (const argv of [['server'], ['signer'], ['server', '--notary'], ['signer', '--notary']]) {
+      const { exitCode, stdout } = await run('config', 'schema', ...argv);
+      expect([exitCode, JSON.parse(stdout)]).toMatchObject([0, { type: 'object', additionalProperties: false }]);
+    }
+    expect((await run('config', 'schema', 'gateway')).exitCode).toBe(2);
+  });
+});
+
+test('a service without a configuration is a usage error', async () => {
+  expect((await run('server')).exitCode).toBe(2);
+  expect((await run('signer')).exitCode).toBe(2);
+  expect((await run('signer', 'rotate-passphrase')).exitCode).toBe(2);
+});

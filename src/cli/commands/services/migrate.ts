@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import { loadServerConfig } from '../../../server/config/index.ts';
+import { migrateServer, pendingOfServer } from '../../../server/start/index.ts';
+import type { SchemaSteps } from '../../../service/database/index.ts';
+import { loadSignerConfig } from '../../../signer/config/index.ts';
+import { migrateSigner, pendingOfSigner } from '../../../signer/start/index.ts';
+import type { CommandContext } from '../../context.ts';
+import type { Io } from '../../io.ts';
+import { serviceOf } from '../../service-of-config.ts';
+
+export interface MigrateOptions {
+  readonly config: string;
+  readonly dryRun?: boolean;
+}
+
+/** `hallmark migrate --config FILE`: the tables of a service's database, up to date; `--dry-run` only tells. */
+export async function migrate({ io, globals }: CommandContext, options: MigrateOptions): Promise<void> {
+  const isDry = options.dryRun === true;
+  const steps = await stepsOf(io, options.config, isDry);
+  if (globals.json === true) {
+    io.stdout.write(`${JSON.stringify({ dryRun: isDry, databases: steps })}\n`);
+    return;
+  }
+  const words = isDry ? 'pending' : 'applied';
+  const lines = steps.flatMap(({ purpose, steps: names }) =>
+    names.length === 0 ? [`${purpose}: up to date`] : names.map((name) => `${purpose}: ${words} ${name}`),
+  );
+  io.stdout.write(`${lines.length === 0 ? 'nothing is kept in a database' : lines.join('\n')}\n`);
+}
+
+async function stepsOf(io: Io, file: string, isDry: boolean): Promise<readonly SchemaSteps[]> {
+  if ((await serviceOf(file)) === 'server') {
+    const { settings } = await loadServerConfig(file, io.env);
+    return isDry ? pendingOfServer(settings) : migrateServer(settings);
+  }
+  const { settings } = await loadSignerConfig(file, io.env);
+  return isDry ? pendingOfSigner(settings) : migrateSigner(settings);
+}
