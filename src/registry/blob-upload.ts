@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { repositoryScope } from './auth.ts';
+
 import type { Answer, Connection, RegistryRequest } from './connection.ts';
 import { checkedContent, type ExpectedContent } from './digest.ts';
+import { repositoryScope } from './login/index.ts';
 import { collect } from './streams.ts';
 
 /** Up to here a blob is sent in one request with its length, which every registry takes. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DecodeError, decodeJsonObject } from '../encoding/index.ts';
-import { repositoryScope } from './auth.ts';
 import { uploadBlob } from './blob-upload.ts';
 import { type Answer, Connection, type RegistryClientOptions, type RegistryRequest } from './connection.ts';
 import {
@@ -13,6 +12,7 @@ import {
   isDigest,
 } from './digest.ts';
 import { RegistryError } from './errors.ts';
+import { repositoryScope } from './login/index.ts';
 import { type Descriptor, decodeManifest, MAX_MANIFEST_BYTES, type Manifest, referencedBy } from './manifest.ts';
 import { ACCEPT_MANIFESTS, bareMediaType, isManifestType, MEDIA } from './media-types.ts';
 import { isRedirect } from './redirect.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type AuthOptions, Authorizer } from './auth.ts';
-import type { Credentials } from './auth-token.ts';
+
 import { RegistryError } from './errors.ts';
+import { type AuthOptions, Authorizer, type Credentials } from './login/index.ts';
 import { isLoopbackHost, type Resolver, systemResolver } from './network.ts';
 import { answerError } from './problems.ts';
 import { allowedRedirect, isRedirect, MAX_REDIRECTS } from './redirect.ts';

@@ -3,7 +3,7 @@ import { DecodeError, decodeJsonObject } from '../encoding/index.ts';
 import type { RegistryClient } from './client.ts';
 import { type Digest, shortDigest } from './digest.ts';
 import { RegistryError } from './errors.ts';
-import type { ImageSink, ImageSource } from './image-files.ts';
+import type { ImageSink, ImageSource } from './files/index.ts';
 import { type Descriptor, decodeManifest, type ImageIndex, type ImageManifest, selectPlatform } from './manifest.ts';
 import { isManifestType } from './media-types.ts';
 import { hostPlatform, type Platform, platformRank, platformText } from './platform.ts';

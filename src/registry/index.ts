@@ -10,18 +10,22 @@
  *     const layout = new OciLayoutSink('./app');
  *     await pullImage(client, reference, digest, layout);
  */
-export { authenticatedFetch, repositoryScope } from './auth.ts';
-export type { Credentials } from './auth-token.ts';
+
 export { RegistryClient } from './client.ts';
 export * from './copy.ts';
-export { dockerCredentials } from './credentials.ts';
 export * from './digest.ts';
-export { DockerArchiveSink } from './docker-archive-sink.ts';
-export { DockerArchiveSource } from './docker-archive-source.ts';
-export { dockerConfigDirectory, type Environment, loadDockerConfig } from './docker-config.ts';
 export { DirectoryRegistryStorage, embeddedRegistry, MemoryRegistryStorage } from './embedded/index.ts';
 export * from './errors.ts';
-export { OciLayoutSink, OciLayoutSource } from './layout.ts';
+export { DockerArchiveSink, DockerArchiveSource, OciLayoutSink, OciLayoutSource } from './files/index.ts';
+export {
+  authenticatedFetch,
+  type Credentials,
+  dockerConfigDirectory,
+  dockerCredentials,
+  type Environment,
+  loadDockerConfig,
+  repositoryScope,
+} from './login/index.ts';
 export * from './manifest.ts';
 export * from './media-types.ts';
 export { hostPlatform, parsePlatform } from './platform.ts';

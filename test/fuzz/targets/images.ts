@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { encodeUtf8 } from '../../../src/encoding/index.ts';
-import { parseChallenges } from '../../../src/registry/auth-challenge.ts';
 import {
   decodeManifest,
   gun,
@@ -11,6 +10,7 @@ import {
   referencedBy,
   referenceText,
 } from '../../../src/registry/index.ts';
+import { parseChallenges } from '../../../src/registry/login/auth-challenge.ts';
 import { parseGun } from '../../../src/tuf/index.ts';
 import { type FuzzTarget, holds } from '../fuzz-target.ts';
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Challenge, parseChallenges } from './auth-challenge.ts';
-import { allowedRealm, belongsTo } from './auth-realm.ts';
-import { basicAuthorization, type Credentials, fetchToken } from './auth-token.ts';
-import { RegistryError } from './errors.ts';
-import { isLoopbackHost, type Resolver, systemResolver } from './network.ts';
+
+import { RegistryError } from '../errors.ts';
+import { isLoopbackHost, type Resolver, systemResolver } from '../network.ts';
 import {
   DEFAULT_TIMEOUTS,
   discard,
@@ -11,7 +9,10 @@ import {
   type Timeouts,
   type Transport,
   type TransportInit,
-} from './transport.ts';
+} from '../transport.ts';
+import { type Challenge, parseChallenges } from './auth-challenge.ts';
+import { allowedRealm, belongsTo } from './auth-realm.ts';
+import { basicAuthorization, type Credentials, fetchToken } from './auth-token.ts';
 
 export interface AuthOptions {
   /** The only origin that requests go to: `https://registry.example.com`. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { systemCode } from './durable.ts';
-import { ImageFileError, RegistryError } from './errors.ts';
-import type { Descriptor } from './manifest.ts';
-import type { ImageReference } from './reference.ts';
+import { systemCode } from '../durable.ts';
+import { ImageFileError, RegistryError } from '../errors.ts';
+import type { Descriptor } from '../manifest.ts';
+import type { ImageReference } from '../reference.ts';
 
 /** Where an image can be read from, piece by piece. What it yields is checked by whoever reads. */
 export interface ImageSource {

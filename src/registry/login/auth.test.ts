@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { describe, expect, test } from 'bun:test';
-import { failureOf } from '../../test/support/refusals.ts';
+import { failureOf } from '../../../test/support/refusals.ts';
+import { RegistryError } from '../errors.ts';
+import type { Transport } from '../transport.ts';
 import { type AuthOptions, authenticatedFetch, repositoryScope } from './auth.ts';
 import { parseChallenges } from './auth-challenge.ts';
 import { belongsTo } from './auth-realm.ts';
 import type { Credentials } from './auth-token.ts';
-import { RegistryError } from './errors.ts';
-import type { Transport } from './transport.ts';
 
 const PASSWORD = 'c0rrect-horse';
 const basic: Credentials = { kind: 'basic', username: 'ann', password: PASSWORD };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
+import { CredentialsError } from '../errors.ts';
+import { oneLine } from '../problems.ts';
 import type { Environment } from './docker-config.ts';
-import { CredentialsError } from './errors.ts';
-import { oneLine } from './problems.ts';
 
 /** Asks a credential helper for a server's login; `undefined` where it has none. */
 export type HelperRunner = (helper: string, server: string, env: Environment) => Promise<Uint8Array | undefined>;

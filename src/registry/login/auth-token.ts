@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DecodeError, decodeJsonObject, encodeBase64, encodeUtf8 } from '../encoding/index.ts';
-import { RegistryError } from './errors.ts';
-import { problemsOf, problemText } from './problems.ts';
-import { collect } from './streams.ts';
-import { failureText, guardedBody, type Timeouts, type Transport, Watchdog } from './transport.ts';
+import { DecodeError, decodeJsonObject, encodeBase64, encodeUtf8 } from '../../encoding/index.ts';
+import { RegistryError } from '../errors.ts';
+import { problemsOf, problemText } from '../problems.ts';
+import { collect } from '../streams.ts';
+import { failureText, guardedBody, type Timeouts, type Transport, Watchdog } from '../transport.ts';
 
 /** What a user has to show for a registry. */
 export type Credentials =

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CredentialsError } from '../errors.ts';
 import { dockerCredentials } from './credentials.ts';
-import { CredentialsError } from './errors.ts';
 
 const SECRET = 's3cret:with:colons';
 const auth = (text: string) => ({ auth: Buffer.from(text).toString('base64') });

@@ -2,9 +2,11 @@
 import { createReadStream } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkContent, checkedContent, type Digest, digestAlgorithm, digestHex } from './digest.ts';
-import { syncDirectory, systemCode, writeDurably } from './durable.ts';
-import { ImageFileError } from './errors.ts';
+import { checkContent, checkedContent, type Digest, digestAlgorithm, digestHex } from '../digest.ts';
+import { syncDirectory, systemCode, writeDurably } from '../durable.ts';
+import { ImageFileError } from '../errors.ts';
+import { type Descriptor, MAX_MANIFEST_BYTES } from '../manifest.ts';
+import type { ImageReference } from '../reference.ts';
 import { fileError, type ImageSink, type ImageSource, onFiles } from './image-files.ts';
 import {
   decodeLayoutIndex,
@@ -14,8 +16,6 @@ import {
   selectImage,
   withImage,
 } from './layout-index.ts';
-import { type Descriptor, MAX_MANIFEST_BYTES } from './manifest.ts';
-import type { ImageReference } from './reference.ts';
 
 /**
  * Writes an OCI image layout (image-spec, image-layout.md) or adds to the one that is there. Blobs come by atomic rename, and

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { encodeUtf8 } from '../encoding/index.ts';
-import { ImageFileError, RegistryError } from './errors.ts';
-import { type Descriptor, decodeManifest, type ImageIndex } from './manifest.ts';
-import { MEDIA } from './media-types.ts';
-import { type ImageReference, referenceText } from './reference.ts';
+import { encodeUtf8 } from '../../encoding/index.ts';
+import { ImageFileError, RegistryError } from '../errors.ts';
+import { type Descriptor, decodeManifest, type ImageIndex } from '../manifest.ts';
+import { MEDIA } from '../media-types.ts';
+import { type ImageReference, referenceText } from '../reference.ts';
 
 /** What OCI tools call an image within a layout: usually the tag. */
 const REF_NAME = 'org.opencontainers.image.ref.name';

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DecodeError, decodeBase64, decodeJsonObject, decodeUtf8, type JsonObject } from '../encoding/index.ts';
+import { DecodeError, decodeBase64, decodeJsonObject, decodeUtf8, type JsonObject } from '../../encoding/index.ts';
+import { CredentialsError } from '../errors.ts';
 import type { Credentials } from './auth-token.ts';
 import { type HelperRunner, runCredentialHelper } from './credential-helper.ts';
 import { type DockerConfig, type Environment, loadDockerConfig } from './docker-config.ts';
-import { CredentialsError } from './errors.ts';
 
 /** Under which name Docker keeps the login of Docker Hub. */
 const HUB_KEY = 'https://index.docker.io/v1/';

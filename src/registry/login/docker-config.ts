@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { DecodeError, decodeJsonObject, encodeUtf8, type JsonObject, type JsonValue } from '../encoding/index.ts';
-import { systemCode } from './durable.ts';
-import { CredentialsError } from './errors.ts';
+import { DecodeError, decodeJsonObject, encodeUtf8, type JsonObject, type JsonValue } from '../../encoding/index.ts';
+import { systemCode } from '../durable.ts';
+import { CredentialsError } from '../errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

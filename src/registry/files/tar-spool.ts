@@ -6,10 +6,10 @@ import { join, posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { createTarDecoder, type ParsedTarEntry } from 'modern-tar';
-import { type Digest, Digester } from './digest.ts';
-import { ImageFileError } from './errors.ts';
+import { type Digest, Digester } from '../digest.ts';
+import { ImageFileError } from '../errors.ts';
+import { chunksOf, streamOf } from '../streams.ts';
 import { fileError } from './image-files.ts';
-import { chunksOf, streamOf } from './streams.ts';
 
 /** A file of an archive, lying in the spool directory. */
 export interface SpooledFile {

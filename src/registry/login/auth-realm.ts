@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { RegistryError } from './errors.ts';
-import { isLoopbackHost, isPrivateHost, type Resolver } from './network.ts';
+import { RegistryError } from '../errors.ts';
+import { isLoopbackHost, isPrivateHost, type Resolver } from '../network.ts';
 
 /** Token services that belong to a registry under another name. */
 const KNOWN_REALMS: ReadonlyMap<string, readonly string[]> = new Map([

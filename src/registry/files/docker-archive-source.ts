@@ -10,7 +10,7 @@ import {
   encodeUtf8,
   type JsonObject,
   type JsonValue,
-} from '../encoding/index.ts';
+} from '../../encoding/index.ts';
 import {
   checkContent,
   checkedContent,
@@ -20,13 +20,13 @@ import {
   digestHex,
   digestOf,
   isDigest,
-} from './digest.ts';
-import { ImageFileError } from './errors.ts';
+} from '../digest.ts';
+import { ImageFileError } from '../errors.ts';
+import type { Descriptor } from '../manifest.ts';
+import { MEDIA } from '../media-types.ts';
 import { fileError, type ImageSource } from './image-files.ts';
 import { readBounded } from './layout.ts';
 import { decodeLayoutIndex, selectImage } from './layout-index.ts';
-import type { Descriptor } from './manifest.ts';
-import { MEDIA } from './media-types.ts';
 import { type SpooledFile, type SpoolLimits, TarSpool } from './tar-spool.ts';
 
 export interface DockerArchiveOptions {

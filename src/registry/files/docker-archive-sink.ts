@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createTarPacker, type TarPackController } from 'modern-tar';
-import { encodeUtf8 } from '../encoding/index.ts';
-import { type Digest, digestAlgorithm, digestHex } from './digest.ts';
-import { writeDurably } from './durable.ts';
-import { ImageFileError } from './errors.ts';
+import { encodeUtf8 } from '../../encoding/index.ts';
+import { type Digest, digestAlgorithm, digestHex } from '../digest.ts';
+import { writeDurably } from '../durable.ts';
+import { ImageFileError } from '../errors.ts';
+import { type Descriptor, decodeManifest, type ImageManifest } from '../manifest.ts';
+import { familiarName, type ImageReference } from '../reference.ts';
+import { chunksOf } from '../streams.ts';
 import { fileError, type ImageSink } from './image-files.ts';
 import { encodeLayoutIndex, LAYOUT_MARKER, namedDescriptor } from './layout-index.ts';
-import { type Descriptor, decodeManifest, type ImageManifest } from './manifest.ts';
-import { familiarName, type ImageReference } from './reference.ts';
-import { chunksOf } from './streams.ts';
 
 /** The same image makes the same archive. */
 const EPOCH = new Date(0);
