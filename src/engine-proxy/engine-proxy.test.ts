@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { connect, createServer, type Server } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { FakeEngine, rawExchange } from '../../test/support/fake-engine.ts';
 import { scratchDirectories } from '../../test/support/scratch.ts';
 import type { Decision } from '../policy/index.ts';
 import { tarFile } from './builds/tar-stream.ts';
@@ -14,69 +15,12 @@ import { routeOf } from './routes.ts';
 const scratch = scratchDirectories();
 const GOOD = `sha256:${'ab'.repeat(32)}`;
 
-/** What the fake engine was sent, connection by connection, and what it answers. */
-class FakeEngine {
-  readonly seen: string[] = [];
-  readonly path = join(scratch(), 'engine.sock');
-  /** Answer by the beginning of a request; the rest is a 200 that repeats the request. */
-  readonly answers = new Map<string, string>();
-  readonly #server: Server;
-
-  constructor() {
-    this.#server = createServer({ allowHalfOpen: true }, (socket) => {
-      const index = this.seen.push('') - 1;
-      socket.on('error', () => {});
-      socket.on('end', () => socket.writableEnded || socket.end('bye'));
-      socket.on('data', (chunk) => {
-        this.seen[index] += chunk.toString('latin1');
-        if ((this.seen[index]?.indexOf('\r\n\r\n') ?? -1) < 0 || socket.writableEnded) return;
-        const answer = [...this.answers].find(([start]) => this.seen[index]?.startsWith(start))?.[1];
-        if (answer?.startsWith('HTTP/1.1 101')) {
-          if (chunk.toString('latin1').includes('\r\n\r\n')) socket.write(answer);
-          else socket.write(`echo:${chunk.toString('latin1')}`);
-          return;
-        }
-        setTimeout(
-          () =>
-            socket.end(answer ?? 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{}'),
-          10,
-        );
-      });
-    });
-  }
-
-  start(): Promise<void> {
-    return new Promise((resolve) => this.#server.listen(this.path, () => resolve()));
-  }
-
-  stop(): void {
-    this.#server.close();
-  }
-
-  has(name: string, image: { id: string; digests: readonly string[] } | undefined): void {
-    const body =
-      image === undefined
-        ? '{"message":"no"}'
-        : JSON.stringify({
-            Id: image.id,
-            RepoDigests: image.digests,
-            RepoTags: [],
-            Os: 'linux',
-            Architecture: 'amd64',
-          });
-    this.answers.set(
-      `GET /v1.41/images/${name}/json`,
-      `HTTP/1.1 ${image === undefined ? 404 : 200} X\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-    );
-  }
-}
-
 let engine: FakeEngine;
 let proxy: EngineProxy;
 const decisions = new Map<string, Partial<Decision>>();
 
 beforeEach(async () => {
-  engine = new FakeEngine();
+  engine = new FakeEngine(join(scratch(), 'engine.sock'));
   engine.answers.set(
     'GET /_ping',
     'HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK',
@@ -102,26 +46,7 @@ afterEach(async () => {
   engine.stop();
 });
 
-/** Sends raw bytes, and gives back all that comes until the end. */
-function raw(text: string, { half = false } = {}): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let answer = '';
-    const socket = connect({ path: proxy.host.slice('unix://'.length), allowHalfOpen: true }, () => {
-      socket.write(Buffer.from(text, 'latin1'));
-      if (half) socket.end();
-    });
-    socket.on('data', (chunk) => {
-      answer += chunk.toString('latin1');
-    });
-    socket.on('end', () => {
-      socket.end();
-      resolve(answer);
-    });
-    socket.on('close', () => resolve(answer));
-    socket.on('error', reject);
-  });
-}
-
+const raw = (text: string, options = {}) => rawExchange(proxy.host, text, options);
 const post = (path: string, body = '', headers = '') =>
   raw(
     `POST ${path} HTTP/1.1\r\nHost: docker\r\n${headers}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
