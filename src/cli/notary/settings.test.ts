@@ -40,5 +40,8 @@ describe('trust_pinning of the configuration', () => {
     mkdirSync(join(home, '.notary'));
     symlinkSync('/nonexistent/config.json', join(home, '.notary', 'config.json'));
     expect(() => pinningIn(home)).toThrow(NotaryError);
+    const other = fresh();
+    writeFileSync(join(other, '.notary'), '');
+    expect(() => pinningIn(other)).toThrow(NotaryError);
   });
 });

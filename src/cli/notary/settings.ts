@@ -87,8 +87,8 @@ function readConfig(path: string, isRequired: boolean): Section {
 
 /** A link to nowhere is no file that is absent: what it pins would be passed over (S28). */
 function isAbsent(error: unknown, path: string): boolean {
-  const isThere = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  return !isThere && error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return isMissing && lstatSync(path, { throwIfNoEntry: false }) === undefined;
 }
 
 function parseConfig(ending: string, content: string): unknown {
