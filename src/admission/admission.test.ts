@@ -261,6 +261,8 @@ describe('reviews', () => {
     expect((await fetch()(new Request('https://webhook/admit'))).status).toBe(405);
     expect((await fetch()(new Request('https://webhook/', { method: 'POST' }))).status).toBe(404);
     expect((await fetch()(new Request('https://webhook/ready'))).status).toBe(200);
+    // a probe of HTTP/1.0 names no host
+    expect((await fetch()({ url: '/live', method: 'GET', headers: new Headers() } as Request)).status).toBe(200);
   });
 
   test('S23 a body larger than any review is cut off', async () => {

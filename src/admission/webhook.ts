@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { pathAndQuery } from '../service/index.ts';
 import { type AdmissionOptions, admit } from './admit.ts';
 import { parseReview, ReviewError, reviewOf } from './review.ts';
 
@@ -13,7 +14,7 @@ const MAX_BODY = 8 * 1024 * 1024;
 /** The webhook as a handler: `POST /admit`. Whatever goes wrong refuses the object. */
 export function admissionWebhook(options: WebhookOptions): (request: Request) => Promise<Response> {
   return async (request) => {
-    const { pathname } = new URL(request.url);
+    const [pathname] = pathAndQuery(request.url);
     if (pathname === '/live' || pathname === '/ready') return new Response('ok\n');
     if (pathname !== '/admit') return new Response(null, { status: 404 });
     if (request.method !== 'POST') return new Response(null, { status: 405 });

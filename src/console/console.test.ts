@@ -37,7 +37,7 @@ function stage(see: { names?: Names; publicRead?: boolean; door?: Partial<Door> 
   const fetch = createConsole({ source, door, clock: () => trust.now, log: SILENT_LOG });
   const send = (path: string, init: RequestInit = {}) => fetch(new Request(`https://console.test${path}`, init));
   const page = async (path: string) => (await send(path)).text();
-  return { trust, storage, replaced, send, page };
+  return { trust, storage, replaced, fetch, send, page };
 }
 
 const of = (gun: string, path = 'repository') => `/console/${path}?gun=${encodeURIComponent(gun)}`;
@@ -183,6 +183,16 @@ describe('signing in', () => {
       expect(response.status).toBe(answer.refused === 'unknown' ? 401 : 429);
       expect(await response.text()).not.toMatch(/hunter2|value="ann"/);
       expect(response.headers.get('set-cookie')).toBeNull();
+    }
+  });
+
+  test('S22 a request that names no host, or one that is none, is answered like any other', async () => {
+    const { fetch } = stage();
+    for (const url of ['/console/', 'http://a:99999/console/', 'http://%zz/console/']) {
+      const request = { url, method: 'GET', headers: new Headers() } as Request;
+      expect([url, (await fetch(request)).status]).toEqual([url, 200]);
+      const post = { ...request, url: url.replace('/console/', '/console/sign-in'), method: 'POST' } as Request;
+      expect((await fetch(post)).status).toBe(400);
     }
   });
 

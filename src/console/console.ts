@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { clientNetwork, type Fetch, identifyRequest, type Log, originOf, RateLimiter } from '../service/index.ts';
+import {
+  clientNetwork,
+  type Fetch,
+  identifyRequest,
+  type Log,
+  originOf,
+  RateLimiter,
+  targetUrl,
+} from '../service/index.ts';
 import { MetadataError } from '../tuf/index.ts';
 import { Checks } from './checks.ts';
 import { PAGE_HEADERS, PATHS, type Page, pageText } from './page.ts';
@@ -67,7 +75,7 @@ class Console {
   }
 
   async answer(request: Request): Promise<Response> {
-    const { pathname } = new URL(request.url, 'http://localhost');
+    const { pathname } = targetUrl(request.url);
     const asset = ASSETS.get(pathname);
     if (asset !== undefined) return assetResponse(asset);
     if (pathname === '/' || pathname === '/console') return redirect(PATHS.overview);
@@ -90,7 +98,7 @@ class Console {
     if ('refused' in visitor) return this.#refuse(visitor, request, shown.hasSession);
     const isKnown = visitor.actor.name !== 'anonymous';
     if (isKnown) identifyRequest(visitor.actor.name);
-    const query = new Query(new URL(request.url, 'http://localhost').searchParams);
+    const query = new Query(targetUrl(request.url).searchParams);
     const page = await show({ source, visitor, query, checks: this.#checks, now: clock() });
     const about = page ?? problemPage('Not found', 'There is no such repository, or you may not see it.');
     return this.#respond(page === undefined ? 404 : 200, about, { visitor, isKnown, hasSession: shown.hasSession });
@@ -102,7 +110,7 @@ class Console {
     if (refusal.refused === 'unavailable' || kind === 'nothing') {
       return this.problem(503, 'Not possible now', 'Credentials cannot be checked at this time.');
     }
-    const { pathname, search } = new URL(request.url, 'http://localhost');
+    const { pathname, search } = targetUrl(request.url);
     const to = redirect(href(PATHS.signIn, { next: nextOf(pathname + search) }));
     if (hadSession) to.headers.set('Set-Cookie', NO_SESSION);
     return to;
@@ -111,7 +119,7 @@ class Console {
   async #form(request: Request): Promise<Response> {
     const { signIn: kind } = this.#options.door;
     if (kind === 'nothing') return redirect(PATHS.overview);
-    const next = new URL(request.url, 'http://localhost').searchParams.get('next') ?? '';
+    const next = targetUrl(request.url).searchParams.get('next') ?? '';
     return this.#respond(200, signInPage(kind, nextOf(next)));
   }
 

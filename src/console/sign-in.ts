@@ -80,5 +80,5 @@ export function isFromHere(request: Request): boolean {
   const site = request.headers.get('sec-fetch-site');
   if (site !== null) return site === 'same-origin';
   const origin = request.headers.get('origin');
-  return origin === null || URL.parse(origin)?.host === (request.headers.get('host') ?? new URL(request.url).host);
+  return origin === null || URL.parse(origin)?.host === (request.headers.get('host') ?? URL.parse(request.url)?.host);
 }

@@ -83,7 +83,7 @@ export function parseGatewayConfig(text: string, path: string): GatewayConfig {
     throw new GatewayConfigError(`${path}: ${where}: ${domain} is none of the upstreams`);
   };
   const hosts = new Map(
-    Object.entries(data.hosts ?? {}).map(([host, domain]) => [host, known(domain, `hosts.${host}`)]),
+    Object.entries(data.hosts ?? {}).map(([host, domain]) => [host.toLowerCase(), known(domain, `hosts.${host}`)]),
   );
   return {
     listen: parseAddress(data.listen ?? DEFAULT_LISTEN),

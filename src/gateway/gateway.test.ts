@@ -157,6 +157,12 @@ describe('what else the API has', () => {
     }
   });
 
+  test('S22 a request that names no host, or one that is none, is answered like any other', async () => {
+    const ask = await stage.gateway(rule(''));
+    for (const url of ['/v2/', 'http://a:99999/v2/', 'http://%zz/v2/'])
+      expect([url, (await ask({ url, method: 'GET', headers: new Headers() } as Request)).status]).toEqual([url, 200]);
+  });
+
   test('tags are those that are signed, page by page', async () => {
     const image = await stage.image('acme/app', '9', 'x');
     for (const tag of ['1', '2', '3']) await stage.sign('acme/app', tag, image.manifest);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PolicyEngine, Refusal } from '../policy/index.ts';
 import { type Descriptor, type Digest, MEDIA } from '../registry/index.ts';
-import type { Fetch, Log } from '../service/index.ts';
+import { type Fetch, type Log, targetUrl } from '../service/index.ts';
 import type { BlobCache } from './blob-cache.ts';
 import { Blobs } from './blobs.ts';
 import type { ClosureStore } from './closure.ts';
@@ -57,7 +57,7 @@ class Gateway {
       if (!isHead && request.method !== 'GET')
         throw new GatewayRefusal('read-only', 'this gateway only serves: push to the registry itself');
       const host = request.headers.get('host') ?? undefined;
-      wanted = readRequest(new URL(request.url), host, this.#options.mapping);
+      wanted = readRequest(targetUrl(request.url), host, this.#options.mapping);
       response = await this.#answer(wanted, request, isHead);
     } catch (error) {
       response = this.#refused(error, wanted, isHead);
@@ -89,9 +89,9 @@ class Gateway {
       case 'blob':
         return this.#blob(wanted.image, wanted.digest, request, isHead);
       case 'tags':
-        return this.#tags(wanted.image, new URL(request.url));
+        return this.#tags(wanted.image, targetUrl(request.url));
       case 'referrers':
-        return this.#referrers(wanted.image, wanted.digest, new URL(request.url));
+        return this.#referrers(wanted.image, wanted.digest, targetUrl(request.url));
       case 'trust':
         return this.#trust(wanted.image, wanted.fileName);
       default:

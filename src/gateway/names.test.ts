@@ -46,6 +46,12 @@ describe('which image is meant', () => {
     expect(imageOf('/v2/app/manifests/1?ns=r.example.com', 'hub.gateway.internal')).toBe('r.example.com/app');
   });
 
+  test('whatever letters it is written in, and with the dot of a whole name: no other registry is meant', () => {
+    const mapping = { ...MAPPING, hosts: new Map([['corp.gateway.internal', 'r.example.com']]) };
+    for (const host of ['CORP.Gateway.internal', 'corp.gateway.internal.', 'Corp.gateway.internal.:5443'])
+      expect(imageOf('/v2/app/manifests/1', host, mapping)).toBe('r.example.com/app');
+  });
+
   test.each([
     '/v2/app/manifests/1?ns=evil.example.com',
     '/v2/app/manifests/1?ns=',

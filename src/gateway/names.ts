@@ -7,7 +7,7 @@ import { GatewayRefusal } from './refusals.ts';
 export interface NameMapping {
   /** Registries as they stand in image names: an allow-list, since whoever asks could name any host (S34). */
   readonly upstreams: ReadonlySet<string>;
-  /** Names of the gateway that stand for one registry each. */
+  /** Names of the gateway, in small letters, that stand for one registry each. */
   readonly hosts: ReadonlyMap<string, string>;
   /** What is meant where nothing says it. */
   readonly fallback: string | undefined;
@@ -114,7 +114,7 @@ function mapped(
 ): ImageName {
   const { upstreams, hosts, fallback } = mapping;
   if (namespace !== undefined) return { domain: allowed(namespace, upstreams), path: name };
-  const virtual = host === undefined ? undefined : (hosts.get(host) ?? hosts.get(host.replace(/:[0-9]+$/, '')));
+  const virtual = host === undefined ? undefined : registryOfHost(host, hosts);
   if (virtual !== undefined) return { domain: virtual, path: name };
   const slash = name.indexOf('/');
   const first = registryOfPart(slash === -1 ? '' : name.slice(0, slash));
@@ -122,6 +122,12 @@ function mapped(
   if (/[.:]/.test(first) || fallback === undefined)
     return { domain: allowed(first, upstreams), path: name.slice(slash + 1) };
   return { domain: fallback, path: name };
+}
+
+/** A host's name knows no case, and may end in a dot. */
+function registryOfHost(host: string, hosts: NameMapping['hosts']): string | undefined {
+  const plain = host.toLowerCase().replace(/\.(?=:|$)/, '');
+  return hosts.get(plain) ?? hosts.get(plain.replace(/:[0-9]+$/, ''));
 }
 
 /** A path holds no colon, so `localhost_5000/app` is how an engine without namespaces asks for `localhost:5000/app`. */

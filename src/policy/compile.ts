@@ -57,6 +57,7 @@ class Compiler {
     return texts.flatMap((text) => {
       const pattern = this.#try(`${place}.images`, () => parsePattern(text));
       if (pattern === undefined) return [];
+      this.#warnOfTag(pattern, shared);
       const { identity } = shared;
       if (identity !== undefined) this.#try(`${place}.identity`, () => checkIdentity(identity, pattern));
       return [{ ...shared, name: text, pattern }];
@@ -157,6 +158,15 @@ class Compiler {
   #warnOf(name: string, action: Terms['kind'], mode: Mode): void {
     if (mode !== 'enforce') this.warnings.push(`${name}: mode ${mode}: what is refused is let through`);
     if (action === 'allow') this.warnings.push(`${name}: action allow: images are let through unverified`);
+  }
+
+  /** The tag before a digest is whatever its asker likes: nothing but trust data could say that it means that digest. */
+  #warnOfTag({ text, tag }: ImagePattern, { mode, terms }: Rule): void {
+    const bindsTag = terms.kind === 'verify' ? terms.digests.kind !== 'any' : terms.kind !== 'allow';
+    if (tag !== undefined && (mode !== 'enforce' || !bindsTag))
+      this.warnings.push(
+        `${text}: whoever asks by digest may name this tag: every digest of the repository is let through`,
+      );
   }
 
   #try<T>(place: string, work: () => T): T | undefined {

@@ -106,6 +106,17 @@ describe('a policy file', () => {
     expect(() => loadPolicy(resolve(path, '..'))).toThrow(PolicyError);
   });
 
+  test('a rule about a tag that lets any digest through is warned of, since a digest may be asked for under any tag', () => {
+    const warned = (terms: string) =>
+      parsePolicy(`version: 1\nrules: [{ images: 'a.io/app:dev*', ${terms} }]`, 'policy.yaml').warnings.some(
+        (warning) => /^a\.io\/app:dev\*: .*every digest/.test(warning),
+      );
+    for (const terms of ['action: allow', 'first-use: true, mode: warn', 'first-use: true, digests: any'])
+      expect([terms, warned(terms)]).toEqual([terms, true]);
+    for (const terms of ['action: deny', 'first-use: true', 'first-use: true, digests: { signed-ever: 2d }'])
+      expect([terms, warned(terms)]).toEqual([terms, false]);
+  });
+
   test('S22 whatever the text, the answer is a policy or a PolicyError', () => {
     const words = fc.constantFrom(
       'version: 1',

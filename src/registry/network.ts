@@ -13,7 +13,7 @@ export function isLoopbackHost(hostname: string): boolean {
   const host = bareHost(hostname);
   if (host === 'localhost' || host.endsWith('.localhost')) return true;
   return (
-    (isIP(host) === 4 && host.startsWith('127.')) || host === '::1' || ipv4InIpv6(host)?.startsWith('127.') === true
+    (isIP(host) === 4 && host.startsWith('127.')) || host === '::1' || mappedIpv4(host)?.startsWith('127.') === true
   );
 }
 
@@ -46,8 +46,11 @@ function isPrivateAddress(address: string): boolean {
 }
 
 function isPrivateIpv4(address: string): boolean {
-  const [a = 0, b = 0] = address.split('.').map(Number);
+  const [a = 0, b = 0, c = 0] = address.split('.').map(Number);
   return (
+    // Azure's, which answers inside of it alone
+    address === '168.63.129.16' ||
+    (a === 192 && b === 0 && c === 0) ||
     a === 0 ||
     a === 10 ||
     a === 127 ||
@@ -60,14 +63,24 @@ function isPrivateIpv4(address: string): boolean {
   );
 }
 
-/** The IPv4 address inside `::ffff:1.2.3.4` (also spelled `::ffff:102:304`) or the NAT64 prefix `64:ff9b::`. */
+/** The IPv4 address that an IPv6 address stands for on this machine itself: `::ffff:1.2.3.4`, also spelled `::ffff:102:304`. */
+function mappedIpv4(host: string): string | undefined {
+  return ipv4After(/^::ffff:/, host);
+}
+
+/** The same, or behind a gateway: NAT64's `64:ff9b::102:304`, 6to4's `2002:102:304::`. */
 function ipv4InIpv6(host: string): string | undefined {
-  const match = /^(?:::ffff:|64:ff9b::)(?:([0-9.]+)|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/.exec(host);
-  if (match === null) return undefined;
-  if (match[1] !== undefined) return isIP(match[1]) === 4 ? match[1] : undefined;
-  const high = Number.parseInt(match[2] ?? '0', 16);
-  const low = Number.parseInt(match[3] ?? '0', 16);
-  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+  return mappedIpv4(host) ?? ipv4After(/^64:ff9b::/, host) ?? ipv4After(/^2002:/, host);
+}
+
+function ipv4After(prefix: RegExp, host: string): string | undefined {
+  if (!prefix.test(host)) return undefined;
+  const rest = host.replace(prefix, '');
+  if (isIP(rest) === 4) return rest;
+  const [, high, low] = /^([0-9a-f]{1,4}):([0-9a-f]{1,4})(?:$|:)/.exec(rest) ?? [];
+  if (high === undefined || low === undefined) return undefined;
+  const [x, y] = [Number.parseInt(high, 16), Number.parseInt(low, 16)];
+  return [x >> 8, x & 255, y >> 8, y & 255].join('.');
 }
 
 function bareHost(hostname: string): string {

@@ -20,7 +20,7 @@ export { listenReloading, type ReloadingListener } from './reloading-listener.ts
 export { currentRequest, identifyRequest, outsideOfRequests, traced } from './request-context.ts';
 export { type Fetch, withRequestLog } from './request-log.ts';
 export { noteOrigin, originOf } from './request-origin.ts';
-export { pathAndQuery, queryOf } from './request-target.ts';
+export { pathAndQuery, queryOf, targetUrl } from './request-target.ts';
 export type { Tracing } from './span.ts';
 export { loadTlsIdentity, TlsError, type TlsIdentity } from './tls-identity.ts';
 export { watchTls } from './tls-watch.ts';

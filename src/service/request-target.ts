@@ -15,3 +15,8 @@ export function pathAndQuery(url: string): readonly [path: string, query: string
   const mark = target.indexOf('?');
   return mark < 0 ? [target, ''] : [target.slice(0, mark), target.slice(mark)];
 }
+
+/** Path and query as a URL, whatever host the request names or does not name: its own means nothing. */
+export function targetUrl(url: string): URL {
+  return new URL(`http://localhost${pathAndQuery(url).join('')}`);
+}

@@ -55,7 +55,8 @@ export class GatewayStage extends PolicyStage {
       log: this.log,
       ...options,
     });
-    return (path: string, init: RequestInit = {}) => fetch(new Request(`https://gateway.example.com${path}`, init));
+    return (asked: string | Request, init: RequestInit = {}) =>
+      fetch(typeof asked === 'string' ? new Request(`https://gateway.example.com${asked}`, init) : asked);
   }
 
   async #registry(url: string, { method, headers }: { method: string; headers: Headers }): Promise<Response> {

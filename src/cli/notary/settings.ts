@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
 import { loadPins, type TrustPinning, trustPinning } from '../../client/index.ts';
 import type { KeyId } from '../../tuf/index.ts';
@@ -41,14 +41,17 @@ export function loadSettings(io: Io, flags: FlagValues): Settings {
       return tlsFiles(flags, remote, dirname(resolve(file)));
     },
     get pinning() {
-      return bothPinnings(pinningOf(section(config, 'trust_pinning')), trustPinning(trustDir, loadPins(trustDir)));
+      return bothPinnings(
+        pinningOf(pinningSection(config, 'trust_pinning')),
+        trustPinning(trustDir, loadPins(trustDir)),
+      );
     },
   };
 }
 
 /** What a configuration file of notary pins. @throws NotaryError */
 export function loadNotaryPinning(path: string): TrustPinning {
-  return pinningOf(section(readConfig(path, true), 'trust_pinning'));
+  return pinningOf(pinningSection(readConfig(path, true), 'trust_pinning'));
 }
 
 /** What the configuration pins, beside what `hallmark pin` keeps in the trust directory: of one name, the former holds. */
@@ -69,7 +72,7 @@ function readConfig(path: string, isRequired: boolean): Section {
   try {
     content = readFileSync(path, 'utf8');
   } catch (error) {
-    if (!isRequired && error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
+    if (!isRequired && isAbsent(error, path)) return {};
     throw new NotaryError(`error opening config file: ${fileProblem(error, path).message}`, { cause: error });
   }
   try {
@@ -80,6 +83,12 @@ function readConfig(path: string, isRequired: boolean): Section {
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
     throw new NotaryError(`error opening config file: While parsing config: ${reason}`, { cause });
   }
+}
+
+/** A link to nowhere is no file that is absent: what it pins would be passed over (S28). */
+function isAbsent(error: unknown, path: string): boolean {
+  const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return isMissing && lstatSync(path, { throwIfNoEntry: false }) === undefined;
 }
 
 function parseConfig(ending: string, content: string): unknown {
@@ -140,17 +149,37 @@ function read(path: string): string {
 
 /** Pins by GUN in their exact spelling: the original lowers the case, and a pin with capitals never holds (W pinning). */
 function pinningOf(pinning: Section): TrustPinning {
-  const certs = Object.entries(section(pinning, 'certs')).map(([gun, ids]): [string, readonly KeyId[]] => {
-    if (!Array.isArray(ids) || !ids.every((id) => typeof id === 'string'))
-      throw new NotaryError('invalid format for trust_pinning.certs');
-    return [gun, ids as KeyId[]];
-  });
-  const ca = Object.entries(section(pinning, 'ca')).map(([gun, path]): [string, string] => [gun, authorities(path)]);
+  const certs = Object.entries(pinningSection(pinning, 'certs', 'trust_pinning.')).map(
+    ([gun, ids]): [string, readonly KeyId[]] => {
+      if (!Array.isArray(ids) || !ids.every((id) => typeof id === 'string'))
+        throw new NotaryError('invalid format for trust_pinning.certs');
+      return [gun, ids as KeyId[]];
+    },
+  );
+  const ca = Object.entries(pinningSection(pinning, 'ca', 'trust_pinning.')).map(([gun, path]): [string, string] => [
+    gun,
+    authorities(path),
+  ]);
   return {
-    trustOnFirstUse: value(pinning, 'disable_tofu') !== true,
+    trustOnFirstUse: !isOn(value(pinning, 'disable_tofu'), 'trust_pinning.disable_tofu'),
     certs: new Map(certs),
     ca: new Map(ca),
   };
+}
+
+/** Pins of another form must not pass for none. @throws NotaryError */
+function pinningSection(object: Section, name: string, above = ''): Section {
+  const found = value(object, name) ?? {};
+  if (typeof found !== 'object' || Array.isArray(found)) throw new NotaryError(`invalid format for ${above}${name}`);
+  return found as Section;
+}
+
+/** A switch, which the original takes as a text too; what is neither on nor off is refused. */
+function isOn(given: unknown, name: string): boolean {
+  const text = String(given ?? false);
+  if (/^(?:1|t|T|true|TRUE|True)$/.test(text)) return true;
+  if (/^(?:0|f|F|false|FALSE|False)$/.test(text)) return false;
+  throw new NotaryError(`invalid format for ${name}: neither true nor false`);
 }
 
 /** A file that cannot be read holds no authority: whatever it would have pinned is then refused. */

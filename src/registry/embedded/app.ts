@@ -30,7 +30,9 @@ export function embeddedRegistry(storage: RegistryStorage, options: EmbeddedRegi
     const repository = name ?? '';
     if (!isRepositoryPath(repository)) throw new Problem('NAME_INVALID', 'invalid repository name');
     const request = context.req.raw;
-    return handle({ request, url: new URL(request.url), storage, limits, uploads, repository, last: last ?? '' });
+    const url = URL.parse(request.url);
+    if (url === null) throw new Problem('NAME_INVALID', 'the request names no host that can be read');
+    return handle({ request, url, storage, limits, uploads, repository, last: last ?? '' });
   };
 
   app.use(async (context, next) => {

@@ -58,6 +58,13 @@ describe.each(Object.entries(storages))('the embedded registry in %s', (kind, ma
     expect(response.headers.get('docker-distribution-api-version')).toBe('registry/2.0');
   });
 
+  test('S22 a request whose host is none is refused, and no failure', async () => {
+    const asked = new Request('http://registry/v2/a/b/tags/list');
+    Object.defineProperty(asked, 'url', { value: 'http://a:99999/v2/a/b/tags/list' });
+    const response = await registry.fetch(asked);
+    expect([response.status, await codeOf(response)]).toEqual([400, 'NAME_INVALID']);
+  });
+
   test('a manifest by tag, by digest, and its head', async () => {
     await pushed();
     for (const reference of ['1', digestOf(manifest)]) {
