@@ -33,6 +33,21 @@ describe('the commands that a start declares', () => {
       expect(groupsFor(argv)).toBe(COMMAND_GROUPS);
   });
 
+  test('a command line that is wrong leads to the help of its command', async () => {
+    const says = async (argv: readonly string[]) => (await runCaptured(argv, { HOME: '/x' }, () => new Date())).stderr;
+
+    expect(await says(['verify'])).toEndWith("see 'hallmark verify --help'\n");
+    expect(await says(['key', 'rotate', 'app', '--nonsense'])).toEndWith("see 'hallmark key rotate --help'\n");
+    expect(await says(['verify', 'App'])).toEndWith("hint: see 'hallmark verify --help'\n");
+  });
+
+  test('the help of the program names its other faces', async () => {
+    const { stdout } = await runCaptured(['--help'], { HOME: '/x' }, () => new Date());
+
+    for (const face of ['docker', 'docker-trust', 'notary', 'image-verifier'])
+      expect(stdout).toContain(`hallmark ${face} `);
+  });
+
   test('an unknown command is refused as ever, though an argument has the name of a known one', async () => {
     const ran = await runCaptured(['nonsense', 'verify'], { HOME: '/nonexistent' }, () => new Date());
 

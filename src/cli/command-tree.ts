@@ -104,7 +104,7 @@ export async function commandTree(
   const program = globalOptions(io);
   const globals = (): CommandContext => context(program.opts<GlobalOptions>());
   for (const group of groups) await group.declare(program, globals, run);
-  for (const command of program.commands) command.copyInheritedSettings(program);
+  for (const command of program.commands) settle(command, program, 'hallmark');
   program.argument('[command]').usage('[options] [command]').allowExcessArguments();
   program.action((command?: string) => {
     if (command !== undefined) program.error(`error: unknown command '${oneLine(command)}'`);
@@ -113,6 +113,23 @@ export async function commandTree(
   });
   return program;
 }
+
+/** What goes wrong in a command leads to its own help. */
+function settle(command: Command, parent: Command, path: string): void {
+  const name = `${path} ${command.name()}`;
+  command.copyInheritedSettings(parent).showHelpAfterError(`see '${name} --help'`);
+  for (const child of command.commands) settle(child, command, name);
+}
+
+/** The other faces, which take the command lines of other programs. */
+const FACES = `
+In the place of other programs, with their commands and options; a link of that name does the same:
+  hallmark docker …            the docker CLI, with content trust around it
+  hallmark docker-trust …      docker trust
+  hallmark notary …            the notary CLI; notary-server and notary-signer too
+  hallmark image-verifier …    what containerd calls for each image
+
+hallmark COMMAND --help tells more of each command.`;
 
 function globalOptions(io: Io): Command {
   return new Command('hallmark')
@@ -136,6 +153,7 @@ function globalOptions(io: Io): Command {
     .option('--max-staleness <span>', 'when the server cannot be reached, trust data checked so long ago (30m, 12h)')
     .option('--policy <file>', 'policy that says which images need which trust (HALLMARK_POLICY)')
     .option('--json', 'print the answer as JSON')
+    .addHelpText('after', FACES)
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .showHelpAfterError("see 'hallmark --help'")

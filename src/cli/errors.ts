@@ -17,11 +17,11 @@ export interface Failure {
   readonly hint?: string | undefined;
 }
 
-/** What an error means to the user, for the repository `subject`. */
-export function failureOf(error: unknown, subject: string): Failure {
+/** What an error means to the user, for the repository `subject`; `called` is the command whose help tells more. */
+export function failureOf(error: unknown, subject: string, called = 'hallmark'): Failure {
   if (error instanceof VerificationError) return { exitCode: ExitCode.notTrusted, ...untrusted(error, subject) };
   if (error instanceof UsageError || error instanceof InvalidReferenceError) {
-    return { exitCode: ExitCode.usage, message: error.message, hint: "see 'hallmark --help'" };
+    return { exitCode: ExitCode.usage, message: error.message, hint: `see '${called} --help'` };
   }
   if (error instanceof RegistryError && isForged(error)) {
     return {
@@ -111,9 +111,24 @@ function failed(error: unknown, subject: string): { message: string; hint?: stri
   if (error instanceof KeyStoreError) return { message: `error: ${error.message}`, hint: error.remedy };
   if (error instanceof TrustDirectoryError)
     return { message: `error: ${error.message}`, hint: trustDirectoryHint(error) };
-  if (isExpected(error)) return { message: `error: ${error.message}` };
+  if (isExpected(error)) return { message: `error: ${error.message}`, hint: transferHint(error, subject) };
   const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
   return { message: `error: internal error: ${reason}`, hint: 'run again with HALLMARK_DEBUG=1 and report it' };
+}
+
+/** Of engines and registries: what is missing there, and how it gets there. */
+function transferHint(error: Error, subject: string): string | undefined {
+  const code = codeOf(error);
+  if (error instanceof RegistryError)
+    return code === 'not-found' && subject !== ''
+      ? `put it there, and sign it, with: hallmark push ${subject}:TAG`
+      : undefined;
+  if (error.name !== 'EngineError') return undefined;
+  if (code === 'unreachable')
+    return 'name the engine with DOCKER_HOST or docker context; push --from and pull --output do without one';
+  if (/^An image does not exist locally/.test(error.message))
+    return 'name it so with docker tag IMAGE NAME:TAG, or push --from oci:DIR or docker-archive:FILE';
+  return undefined;
 }
 
 function codeOf(cause: unknown): string {

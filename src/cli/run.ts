@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import type { ImageReference } from '../registry/index.ts';
 import { commandTree, groupsFor } from './command-tree.ts';
 import type { CommandContext } from './context.ts';
@@ -21,6 +21,7 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
     subject = session.gun;
     return session;
   };
+  let called = 'hallmark';
   const parts: Partial<Parts> = {};
   const context = (globals: GlobalOptions): CommandContext => ({
     io,
@@ -30,6 +31,7 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   });
   const program = await commandTree(io, context, run, groupsFor(argv));
   program.hook('preAction', async (_, command) => {
+    called = nameOf(command);
     Object.assign(parts, await import('./trust-view.ts'));
     if (!LOOKS_ONLY.has(command.name())) Object.assign(parts, await import('./session.ts'));
     Object.assign(parts, await mannersOfPolicy(io, program.opts<GlobalOptions>()));
@@ -40,12 +42,17 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
     const { failureOf } = await import('./errors.ts');
-    const failure = failureOf(error, subject);
+    const failure = failureOf(error, subject, called);
     io.stderr.write(`${oneLine(failure.message)}\n`);
     if (failure.hint !== undefined) io.stderr.write(`hint: ${failure.hint}\n`);
     if (io.env.HALLMARK_DEBUG) io.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     return failure.exitCode === ExitCode.done ? ExitCode.failed : failure.exitCode;
   }
+}
+
+/** `hallmark key rotate` */
+function nameOf(command: Command): string {
+  return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
 }
 
 /** What commands work with, loaded once it is known which command it is. */

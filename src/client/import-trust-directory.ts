@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Dialect, type Gun, MetadataError, parseGun, parseRoleName, ROOT, type RoleName } from '../tuf/index.ts';
+import {
+  type Dialect,
+  type Gun,
+  MetadataError,
+  parseGun,
+  parseRoleName,
+  ROOT,
+  type RoleName,
+  SNAPSHOT,
+  TARGETS,
+  TIMESTAMP,
+} from '../tuf/index.ts';
 import type { Fetcher } from './fetcher.ts';
 import type { HighWaterMarks } from './high-water-marks.ts';
 import { DirectoryMetadataCache, type MetadataCache } from './metadata-cache.ts';
@@ -24,15 +35,19 @@ export interface CachedRepositoryImport {
  * Takes over the trusted metadata of one repository, through the stages of an update, as if the other directory were its
  * server: its root is trusted from then on as on a first use, and nothing older is ever trusted again. Timestamp, snapshot
  * and targets may have expired meanwhile; each use judges that anew. A repository that is known here stays as it is.
- * @returns false if it was known here already
+ * @returns `present` if it was known here already; `incomplete` if it was never read there to its end, as after `notary init`
  * @throws VerificationError, DownloadError; nothing was taken over then
  */
-export async function importCachedRepository(options: CachedRepositoryImport): Promise<boolean> {
+export async function importCachedRepository(
+  options: CachedRepositoryImport,
+): Promise<'imported' | 'present' | 'incomplete'> {
   const { gun, from, cache, marks } = options;
-  if (cache.load(gun, ROOT) !== undefined || marks.load(gun).size > 0) return false;
-  const fetcher = new CachedFiles(new DirectoryMetadataCache(from), options.dialect);
+  if (cache.load(gun, ROOT) !== undefined || marks.load(gun).size > 0) return 'present';
+  const source = new DirectoryMetadataCache(from);
+  if ([ROOT, TARGETS, SNAPSHOT, TIMESTAMP].some((role) => source.load(gun, role) === undefined)) return 'incomplete';
+  const fetcher = new CachedFiles(source, options.dialect);
   await new Updater({ ...options, fetcher, renewing: true, frozen: true }).refresh();
-  return true;
+  return 'imported';
 }
 
 /** Cached files in the place of a server; of roots it has the current one alone. */

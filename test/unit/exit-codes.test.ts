@@ -34,4 +34,14 @@ describe('the end of a command', () => {
 
     expect({ code: ran.exitCode, stderr: ran.stderr.toString() }).toEqual({ code: 141, stderr: '' });
   });
+
+  test('S28 an answer that cannot be written is no success, and is told in one line', () => {
+    const script = '"$0" --no-env-file --config=/dev/null "$1" completion bash > /dev/full';
+    const ran = Bun.spawnSync(['bash', '-c', script, process.execPath, resolve('bin/hallmark.ts')]);
+
+    expect({ code: ran.exitCode, stderr: ran.stderr.toString() }).toEqual({
+      code: 1,
+      stderr: 'error: ENOSPC: no space left on device, write\n',
+    });
+  });
 });

@@ -47,8 +47,8 @@ export function commandModel(command: Command, path: readonly string[] = []): Co
   };
 }
 
-/** All commands that can be called, in order: those that only hold others are left out. */
+/** All commands that can be called, in order: those that only hold others have no options of their own, and are left out. */
 export function callable(model: CommandModel): readonly CommandModel[] {
-  if (model.commands.length === 0) return [model];
-  return model.commands.flatMap(callable);
+  const below = model.commands.flatMap(callable);
+  return below.length === 0 || (model.path.length > 0 && model.options.length > 0) ? [model, ...below] : below;
 }

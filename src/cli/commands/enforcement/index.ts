@@ -57,7 +57,9 @@ function addEngineCommands(program: Command, globals: () => CommandContext): voi
     .action(async (options) => (await import('./engine-proxy.ts')).engineProxy(globals(), options));
   program
     .command('engine-authz')
-    .description('the same as an authorization plugin of the engine: dockerd --authorization-plugin=hallmark')
+    .description(
+      'an authorization plugin of the Docker engine that refuses what is not trusted: dockerd --authorization-plugin=hallmark',
+    )
     .option('--socket <path>', 'where the engine asks', '/run/docker/plugins/hallmark.sock')
     .option(...ENGINE)
     .option(...STATE, '/var/lib/hallmark/engine-authz')

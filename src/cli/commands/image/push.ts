@@ -110,7 +110,7 @@ async function pushFromEngine(
   const registryAuth = registryAuthHeader(await session.credentials(), reference.domain);
   const { pushed, insteadOfIndex } = await engine.push(reference, reference.tag, {
     registryAuth,
-    onProgress,
+    onProgress: (progress) => (isTold(progress.status) ? undefined : onProgress(progress)),
     ...(options.platform === undefined ? {} : { platform: options.platform }),
   });
   if (insteadOfIndex !== undefined) {
@@ -125,4 +125,11 @@ async function pushFromEngine(
     );
   const { descriptor } = await session.registry().getManifest(reference.path, digest);
   return descriptor;
+}
+
+/** First and last words of an engine about a push, which are ours already. */
+function isTold(status: string): boolean {
+  return (
+    status.startsWith('The push refers to repository ') || /^\S+: digest: sha\d+:[0-9a-f]+ size: \d+$/.test(status)
+  );
 }

@@ -29,7 +29,7 @@ export function addMachineCommands(program: Command, globals: () => CommandConte
   program
     .command('doctor')
     .description(
-      'find what is open on this machine: settings that let unverified images through, keys that others can read',
+      'find what is open on this machine: ways for unverified images, keys that others can read, what runs out',
     )
     .option('--fix', 'mend what can be mended safely; nothing is changed without it')
     .option(
@@ -43,7 +43,7 @@ export function addMachineCommands(program: Command, globals: () => CommandConte
     .action(async (shell) => (await import('./completion.ts')).completion(globals(), shell, program));
   program
     .command('install-plugin')
-    .description('make docker trust of this program, as a plugin of the docker CLI')
+    .description('give the docker CLI this program as its trust command, by a plugin')
     .option('--dir <dir>', "directory of Docker's plugins (default: cli-plugins beside Docker's config.json)")
     .option('--force', 'replace a file that is not of our making')
     .action(async (options) => (await import('./install-plugin.ts')).installPlugin(globals(), options));

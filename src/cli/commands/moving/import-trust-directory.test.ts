@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CommandLineWorld, fingerprint, openWorld } from '../../../../test/support/command-line.ts';
 
@@ -101,6 +101,15 @@ describe('hallmark import of a trust directory', () => {
     expect(await outcomes('other')).toContainEqual(
       expect.objectContaining({ kind: 'metadata', result: 'refused', subject: GUN }),
     );
+  });
+
+  test('metadata that was never read to its end there, as after notary init, is told and is no failure', async () => {
+    rmSync(join(directory(), 'tuf', GUN, 'metadata', 'timestamp.json'));
+
+    const { exitCode, stdout } = await importing();
+
+    expect(stdout).toContain(`not whole there: metadata ${GUN} (it is fetched when it is first used)\n`);
+    expect(exitCode).toBe(0);
   });
 
   test('a key file that differs is never overwritten', async () => {

@@ -29,8 +29,8 @@ import { describeKey } from '../key/chosen-keys.ts';
 interface Outcome {
   readonly kind: 'key' | 'pin' | 'metadata';
   readonly subject: string;
-  /** `differs` and `refused` were left as they are here. */
-  readonly result: 'imported' | 'present' | 'differs' | 'refused';
+  /** `differs` and `refused` were left as they are here; of `incomplete` nobody has trusted the whole. */
+  readonly result: 'imported' | 'present' | 'incomplete' | 'differs' | 'refused';
   readonly reason?: string;
 }
 
@@ -149,9 +149,11 @@ async function importMetadata(from: string, to: string, now: Date): Promise<read
   return outcomes;
 }
 
-async function importRepository(gun: Gun, work: () => Promise<boolean>): Promise<Outcome> {
+async function importRepository(gun: Gun, work: () => ReturnType<typeof importCachedRepository>): Promise<Outcome> {
   try {
-    return { kind: 'metadata', subject: gun, result: (await work()) ? 'imported' : 'present' };
+    const result = await work();
+    const why = result === 'incomplete' ? { reason: 'it is fetched when it is first used' } : {};
+    return { kind: 'metadata', subject: gun, result, ...why };
   } catch (error) {
     const isBad = error instanceof VerificationError || error instanceof DownloadError;
     if (!isBad && !(error instanceof TrustDirectoryError)) throw error;
@@ -162,6 +164,7 @@ async function importRepository(gun: Gun, work: () => Promise<boolean>): Promise
 const WORDS = {
   imported: 'imported',
   present: 'already there',
+  incomplete: 'not whole there',
   differs: 'left as it is here',
   refused: 'not imported',
 } as const;

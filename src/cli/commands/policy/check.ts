@@ -14,7 +14,10 @@ export async function check({ io, globals }: CommandContext, file: string): Prom
       warnings,
     };
     if (globals.json) io.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
-    else io.stdout.write(`${file}: usable, ${rules.length - 1} patterns and the default\n`);
+    else
+      io.stdout.write(
+        `${file}: usable, ${rules.length - 1} ${rules.length === 2 ? 'pattern' : 'patterns'} and the default\n`,
+      );
   } catch (error) {
     if (globals.json && error instanceof PolicyError)
       io.stdout.write(`${JSON.stringify({ file, usable: false, findings: error.findings }, null, 2)}\n`);

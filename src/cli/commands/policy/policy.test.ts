@@ -104,7 +104,7 @@ describe('a policy in force', () => {
 
 test('policy check tells what weakens a policy', async () => {
   const { exitCode, stdout, stderr } = await world.run('user', ['policy', 'check', trusting(', mode: audit')]);
-  expect([exitCode, stdout]).toMatchObject([0, expect.stringContaining('usable, 1 patterns')]);
+  expect([exitCode, stdout]).toMatchObject([0, expect.stringContaining('usable, 1 pattern and')]);
   expect(stderr).toContain('mode audit: what is refused is let through');
 });
 

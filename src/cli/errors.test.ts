@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, test } from 'bun:test';
+import { EngineError } from '../engine/index.ts';
+import { RegistryError } from '../registry/index.ts';
+import { failureOf } from './errors.ts';
+import { UsageError } from './usage-error.ts';
+
+const hintOf = (error: Error, subject = 'localhost:5000/app') => failureOf(error, subject).hint;
+
+describe('a failure says what mends it', () => {
+  test('an image that the engine does not have is tagged, or comes from a file', () => {
+    const message = 'An image does not exist locally with the tag: localhost:5000/app';
+    expect(hintOf(new EngineError('push-failed', message))).toMatch(/docker tag .*--from oci:DIR/);
+  });
+
+  test('without an engine one is named, or none is used', () => {
+    expect(hintOf(new EngineError('unreachable', 'Cannot connect'))).toMatch(/DOCKER_HOST.*--output/);
+    expect(hintOf(new EngineError('refused', 'no'))).toBeUndefined();
+  });
+
+  test('an image that the registry does not have is pushed', () => {
+    const missing = new RegistryError('not-found', 'manifest app:7: manifest unknown');
+    expect(hintOf(missing)).toEndWith('hallmark push localhost:5000/app:TAG');
+    expect(hintOf(missing, '')).toBeUndefined();
+    expect(hintOf(new RegistryError('timeout', 'no answer'))).toBeUndefined();
+  });
+
+  test('a command line that is wrong leads to the help of its command', () => {
+    expect(failureOf(new UsageError('no'), '', 'hallmark key rotate').hint).toBe("see 'hallmark key rotate --help'");
+    expect(failureOf(new UsageError('no'), '').hint).toBe("see 'hallmark --help'");
+  });
+});
