@@ -2,6 +2,7 @@
 import { type Budget, clientNetwork, originOf, RateLimiter, withCalls } from '../service/index.ts';
 import { ANONYMOUS } from './actor.ts';
 import type { Authenticator } from './auth/index.ts';
+import { plainRead } from './plain-read.ts';
 import { TrustProblem } from './problems.ts';
 import { decodedPath } from './request-path.ts';
 
@@ -38,7 +39,9 @@ export function limitedCallers(auth: Authenticator, budgets: RequestBudgets, ela
   });
 }
 
-function kindOf({ method, url }: Request): keyof RequestBudgets {
+function kindOf(request: Request): keyof RequestBudgets {
+  if (plainRead(request) !== undefined) return 'reads';
+  const { method, url } = request;
   // decoded as routing decodes it: no spelling of a key's path may draw on another budget
   if ((decodedPath(url) ?? '').endsWith('.key')) return 'keys';
   return method === 'GET' || method === 'HEAD' ? 'reads' : 'writes';

@@ -15,8 +15,15 @@ export const DEFAULT_CACHE_AGES: CacheAges = { current: 300, consistent: 2_592_0
 /** Notary labels everything but errors as text. */
 const TEXT = 'text/plain; charset=utf-8';
 
-/** The moment of files that are served again and again, as text, for as long as the files stay in memory. */
-const moments = new WeakMap<StoredFile, string>();
+/** What has been said of files that are served again and again, for as long as they stay in memory. */
+const described = new WeakMap<StoredFile, Description>();
+
+interface Description {
+  readonly kind: keyof CacheAges;
+  readonly ages: CacheAges;
+  readonly audience: 'public' | 'private';
+  readonly init: ResponseInit;
+}
 
 /**
  * Metadata leaves byte for byte as it came. What somebody had to show credentials for is theirs to keep alone: a shared
@@ -28,14 +35,24 @@ export function metadataResponse(
   ages: CacheAges,
   audience: 'public' | 'private',
 ): Response {
-  const modified = moments.get(file) ?? momentOf(file);
-  moments.set(file, modified);
-  const headers = { 'Content-Type': TEXT, 'Last-Modified': modified, ...cacheHeaders(kind, ages[kind], audience) };
-  return new Response(file.bytes as Uint8Array<ArrayBuffer>, { headers });
+  const known = described.get(file);
+  const isKnown = known?.kind === kind && known.ages === ages && known.audience === audience;
+  const description = isKnown ? known : describe(file, kind, ages, audience);
+  return new Response(file.bytes as Uint8Array<ArrayBuffer>, description.init);
 }
 
-function momentOf({ createdAt }: StoredFile): string {
-  return createdAt?.toUTCString().replace('GMT', 'UTC') ?? 'Mon, 01 Jan 0001 00:00:00 UTC';
+/** The last way of asking alone is kept: a file is asked for in one way again and again. */
+function describe(
+  file: StoredFile,
+  kind: keyof CacheAges,
+  ages: CacheAges,
+  audience: 'public' | 'private',
+): Description {
+  const modified = file.createdAt?.toUTCString().replace('GMT', 'UTC') ?? 'Mon, 01 Jan 0001 00:00:00 UTC';
+  const headers = { 'Content-Type': TEXT, 'Last-Modified': modified, ...cacheHeaders(kind, ages[kind], audience) };
+  const description = { kind, ages, audience, init: { headers } };
+  described.set(file, description);
+  return description;
 }
 
 function cacheHeaders(kind: keyof CacheAges, age: number, audience: 'public' | 'private'): Record<string, string> {

@@ -7,6 +7,7 @@ import { ANONYMOUS } from './actor.ts';
 import type { Authenticator } from './auth/index.ts';
 import { checkGunPrefixes, requirePrefix } from './gun-prefixes.ts';
 import { DEFAULT_LIMITS, type UpdateLimits } from './limits.ts';
+import { MAX_PATH, plainRead } from './plain-read.ts';
 import { problemResponse, TrustProblem } from './problems.ts';
 import { Refresher } from './refresh.ts';
 import { cleanPath, decodedPath, gunOf } from './request-path.ts';
@@ -61,7 +62,7 @@ export function createTrustServer(options: TrustServerOptions): TrustServer {
     refresher: services.refresher,
     fetch: async (request) => {
       try {
-        return await (plainRead(request, services) ??
+        return await (answeredPlainly(request, services) ??
           options.auth.tokenResponse?.(request) ??
           redirected(request) ??
           answered(app, request, services));
@@ -72,18 +73,13 @@ export function createTrustServer(options: TrustServerOptions): TrustServer {
   };
 }
 
-/** The path of a read as clients write it: no escape, no query, no empty or dotted component. */
-const PLAIN_READ = /^https?:\/\/[^/]+\/v2\/([\w.:-]+(?:\/[\w.:-]+)*)\/_trust\/tuf\/([\w.-]+(?:\/[\w.-]+)*\.json)$/;
-
 /**
  * The one route that nearly every request takes, ahead of the others: to match it in the table costs as much as all that
  * it does. It is the same route of the table; whatever is not spelled plainly goes there.
  */
-function plainRead(request: Request, services: TrustServices): Promise<Response> | undefined {
-  if (request.method !== 'GET' || request.url.length > MAX_PATH || request.url.includes('/.')) return undefined;
-  const [, gun, file] = PLAIN_READ.exec(request.url) ?? [];
-  if (gun === undefined || file === undefined) return undefined;
-  return aboutCollection(READ_FILE, gun, file, request, services);
+function answeredPlainly(request: Request, services: TrustServices): Promise<Response> | undefined {
+  const read = plainRead(request);
+  return read && aboutCollection(READ_FILE, read.gun, read.file, request, services);
 }
 
 function routes(services: TrustServices): Hono {
@@ -122,9 +118,6 @@ async function aboutServer(route: ServerRoute, request: Request, services: Trust
     route.needs === 'nothing' ? ANONYMOUS : await services.auth.authenticate(request, { kind: route.needs });
   return route.handle({ request, services, actor });
 }
-
-/** Longer than any path of the API; matching a route may cost more than linear time (S31). */
-const MAX_PATH = 2048;
 
 /** Hono decodes parameters once more, so a percent sign that belongs to the name is escaped for it. */
 function getPath(request: Request): string {

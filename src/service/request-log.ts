@@ -49,20 +49,24 @@ export function withRequestLog(fetch: Fetch, log: Log, options: RequestLogOption
     const start = elapsed();
     const route = routeOf(request);
     const span = tracing?.request(route, request.headers.get('traceparent'));
-    const context = new LoggedRequest(request, route, proxies, span);
     const { method } = request;
     const isPlain = span === undefined && !proxies.any && !log.isDebug && plainReads.has(route);
+    let context = isPlain ? undefined : new LoggedRequest(request, route, proxies, span);
     meter?.began();
     let status = 500;
     try {
-      const response = isPlain ? await fetch(request) : await inRequest(context, fetch, request);
+      const response = context === undefined ? await fetch(request) : await inRequest(context, fetch, request);
       status = response.status;
-      return isTold(log, method, status) || context.wasAsked ? identified(response, context.id) : response;
+      if (!isTold(log, method, status) && context?.wasAsked !== true) return response;
+      context ??= new LoggedRequest(request, route, proxies, span);
+      return identified(response, context.id);
     } finally {
       const ms = elapsed() - start;
       meter?.ended(route, method, status, ms);
       if (span !== undefined) endSpan(span, method, status);
-      if (isTold(log, method, status)) write(log, request, status, ms, context);
+      if (isTold(log, method, status)) {
+        write(log, request, status, ms, context ?? new LoggedRequest(request, route, proxies, span));
+      }
     }
   };
 }

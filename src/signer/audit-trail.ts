@@ -5,7 +5,7 @@ import type { ClientIdentity } from './client-identity.ts';
 import { SigningRefusal } from './refusals.ts';
 
 /** What is known of a use of a key, beside who, when and how it ended. */
-export type KeyUseFacts = Omit<KeyUse, 'phase' | 'id' | 'at' | 'client' | 'address' | 'reason'>;
+export type KeyUseFacts = Omit<KeyUse, 'phase' | 'id' | 'at' | 'client' | 'address' | 'requestId' | 'reason'>;
 
 /** Writes the lines of one use, in their order. */
 export class AuditTrail {
@@ -51,9 +51,14 @@ export class AuditTrail {
     return result;
   }
 
-  async #record(use: Omit<KeyUse, 'id' | 'at' | 'client' | 'address'>, id: string, client: ClientIdentity) {
+  async #record(
+    use: Omit<KeyUse, 'id' | 'at' | 'client' | 'address' | 'requestId'>,
+    id: string,
+    client: ClientIdentity,
+  ) {
     const at = this.#clock().toISOString();
-    await this.#audit({ ...use, id, at, client: client.name, address: client.address });
+    const { name, address, requestId } = client;
+    await this.#audit({ ...use, id, at, client: name, address, ...(requestId === undefined ? {} : { requestId }) });
   }
 }
 

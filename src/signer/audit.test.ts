@@ -55,6 +55,25 @@ describe('audit of key use', () => {
     expect([ids[0] === ids[1], ids[2] === ids[3], new Set(ids).size]).toEqual([true, true, 3]);
   });
 
+  test('bears the ID of the request that it was for, as the server says it, and nothing that is no ID', async () => {
+    const { stage, content } = await opened();
+    const service = await stage.start();
+    let said: string | undefined = 'f1a9-4c';
+    const remote = stage.connect(service, { requestId: () => said });
+    const id = keyId(await stage.keys.create(gun, TIMESTAMP, 'ecdsa'));
+    const idsOf = async (next: string | undefined) => {
+      said = next;
+      stage.uses.length = 0;
+      await (await remote.signer(id))?.sign(content);
+      return stage.uses.map(({ requestId }) => requestId);
+    };
+
+    expect(await idsOf('f1a9-4c')).toEqual(['f1a9-4c', 'f1a9-4c']);
+    expect(await idsOf(undefined)).toEqual([undefined, undefined]);
+    expect(await idsOf('a "quoted" name')).toEqual([undefined, undefined]);
+    expect(await idsOf('x'.repeat(129))).toEqual([undefined, undefined]);
+  });
+
   test('what is refused, and to whom, is recorded too; what fails is recorded as failed', async () => {
     const keys = new MemoryServiceKeys();
     const failing: ServiceKeys = {

@@ -16,6 +16,8 @@ export interface KeyUse {
   readonly client: string;
   /** The client's address and port. */
   readonly address: string;
+  /** What the client calls the request that it did this for; absent where it says nothing. */
+  readonly requestId?: string;
   readonly keyId?: string;
   readonly gun?: string;
   readonly role?: string;

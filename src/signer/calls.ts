@@ -9,7 +9,7 @@ import {
 import { DecodeError } from '../encoding/index.ts';
 import type { Log } from '../service/index.ts';
 import type { Method } from '../signing/protocol/index.ts';
-import { type ClientIdentity, identityOf } from './client-identity.ts';
+import { type ClientIdentity, identityOf, requestIdOf } from './client-identity.ts';
 import { SigningRefusal, statusOf } from './refusals.ts';
 
 /** What calls may cost. */
@@ -66,7 +66,7 @@ export class Calls {
 
   #refuse(error: unknown, call: ServerUnaryCall<Buffer, Uint8Array>, callback: sendUnaryData<Uint8Array>): void {
     const refusal = error instanceof SigningRefusal ? error : undefined;
-    const fields = { method: call.getPath(), peer: call.getPeer(), error };
+    const fields = { method: call.getPath(), peer: call.getPeer(), ...requestIdOf(call), error };
     if (refusal === undefined || refusal.code === 'failed' || refusal.code === 'creation-failed')
       this.#log.error(fields, 'call failed');
     else this.#log.info({ ...fields, error: refusal.message }, 'call refused');

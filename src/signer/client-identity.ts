@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { X509Certificate } from 'node:crypto';
 import type { ServerUnaryCall } from '@grpc/grpc-js';
+import { REQUEST_ID_METADATA } from '../signing/protocol/index.ts';
 import { SigningRefusal } from './refusals.ts';
 
 /** What a client may be allowed to do, one by one. */
@@ -15,11 +16,13 @@ export interface ClientIdentity {
   /** Common name and DNS names. */
   readonly names: readonly string[];
   readonly address: string;
+  /** What the client calls the request that it calls for: its word, by which the lines of both are found together. */
+  readonly requestId?: string;
 }
 
-type AnyCall = Pick<ServerUnaryCall<unknown, unknown>, 'getAuthContext' | 'getPeer'>;
+type AnyCall = Pick<ServerUnaryCall<unknown, unknown>, 'getAuthContext' | 'getPeer' | 'metadata'>;
 
-type Names = Omit<ClientIdentity, 'address'>;
+type Names = Pick<ClientIdentity, 'name' | 'names'>;
 
 /** By fingerprint, since every call brings its certificate along anew. */
 const known = new Map<string, Names>();
@@ -32,7 +35,16 @@ const MAX_KNOWN = 1000;
 export function identityOf(call: AnyCall): ClientIdentity {
   const certificate = call.getAuthContext().sslPeerCertificate;
   if (certificate?.raw === undefined) throw new SigningRefusal('forbidden', 'no client certificate');
-  return { ...namesOf(certificate.fingerprint256, certificate.raw), address: call.getPeer() };
+  const names = namesOf(certificate.fingerprint256, certificate.raw);
+  return { ...names, address: call.getPeer(), ...requestIdOf(call) };
+}
+
+const REQUEST_ID = /^[\w.:+/=@-]{1,128}$/;
+
+/** Nothing else is let into log and audit under this name. */
+export function requestIdOf({ metadata }: Pick<AnyCall, 'metadata'>): Pick<ClientIdentity, 'requestId'> {
+  const [requestId] = metadata.get(REQUEST_ID_METADATA);
+  return typeof requestId === 'string' && REQUEST_ID.test(requestId) ? { requestId } : {};
 }
 
 function namesOf(fingerprint: string, der: Buffer): Names {

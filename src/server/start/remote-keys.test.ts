@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SigningStage, TLS } from '../../../test/support/signing-stage.ts';
-import { SILENT_LOG } from '../../service/index.ts';
+import { SILENT_LOG, withRequestLog } from '../../service/index.ts';
 import { parseGun, TIMESTAMP } from '../../tuf/index.ts';
 import { openRemoteKeys } from './remote-keys.ts';
 
@@ -49,4 +49,22 @@ describe("the server's certificate at its signing service", () => {
     expect(await accepted(create())).toBe('accepted');
     await opened.close();
   });
+});
+
+test("the signing service's record bears the ID that the server's answer bears", async () => {
+  const { port } = await stage.start();
+  place(TLS.client);
+  const opened = await openRemoteKeys({ hostname: 'localhost', port, tls: paths }, () => stage.now, SILENT_LOG);
+  const make = withRequestLog(async () => {
+    await opened.keys.create(parseGun('example.com/other'), TIMESTAMP, 'ecdsa');
+    return new Response('made');
+  }, SILENT_LOG);
+  stage.uses.length = 0;
+
+  const answer = await make(new Request('https://x/v2/example.com/other/_trust/tuf/timestamp.key'));
+
+  const id = answer.headers.get('X-Request-Id') ?? '';
+  expect(id).toMatch(/^[0-9a-f-]{36}$/);
+  expect(stage.uses.map(({ requestId }) => requestId)).toEqual([id, id]);
+  await opened.close();
 });

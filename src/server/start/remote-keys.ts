@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Address, readPem, type TlsPaths } from '../../service/config/index.ts';
-import { type Log, loadTlsIdentity, type TlsIdentity, watchTls } from '../../service/index.ts';
+import { currentRequest, type Log, loadTlsIdentity, type TlsIdentity, watchTls } from '../../service/index.ts';
 import type { OpenedKeys } from '../../signing/key-database/index.ts';
 import {
   type OpenedRemoteServiceKeys,
@@ -27,7 +27,7 @@ export async function openRemoteKeys(
     return { ...(await loadTlsIdentity(tls.cert, tls.key, clock())), clientCa: ca };
   };
   const first = await load();
-  const connections = new Connections({ ...address, limits }, first);
+  const connections = new Connections({ ...address, limits, requestId: () => currentRequest()?.id }, first);
   const watch = watchTls({ first, load, use: (fresh) => connections.renew(fresh), log });
   return {
     keys: {

@@ -92,7 +92,7 @@ describe('CachedStorage', () => {
 
     await Promise.all(Array.from({ length: 50 }, () => cache.current(gun, TIMESTAMP)));
 
-    expect([...new Set(asked)]).toEqual(['changes']);
+    expect([...new Set(asked)]).toEqual(['lastChange']);
     expect(asked.length).toBeLessThanOrEqual(2);
   });
 

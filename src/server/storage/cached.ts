@@ -189,6 +189,10 @@ export class CachedStorage implements MetadataStorage {
     return this.#storage.changes(query);
   }
 
+  lastChange(): Promise<number> {
+    return this.#storage.lastChange();
+  }
+
   history(gun: Gun, role: RoleName, query: HistoryQuery): Promise<readonly HistoryEntry[]> {
     return this.#storage.history(gun, role, query);
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Change, MetadataStorage } from './metadata-storage.ts';
 
 export interface ChangefeedTailOptions {
@@ -22,7 +23,7 @@ const GAP_MS = 30_000;
  * anything was written meanwhile. All requests that wait share one question: at most one is under way, however many ask.
  */
 export class ChangefeedTail {
-  readonly #storage: Pick<MetadataStorage, 'changes'>;
+  readonly #storage: Pick<MetadataStorage, 'changes' | 'lastChange'>;
   readonly #options: ChangefeedTailOptions;
   readonly #elapsed: () => number;
   /** Every ID up to here was seen, or is given up. */
@@ -34,7 +35,7 @@ export class ChangefeedTail {
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
-  constructor(storage: Pick<MetadataStorage, 'changes'>, options: ChangefeedTailOptions) {
+  constructor(storage: Pick<MetadataStorage, 'changes' | 'lastChange'>, options: ChangefeedTailOptions) {
     this.#storage = storage;
     this.#options = options;
     this.#elapsed = options.elapsed ?? (() => performance.now());
@@ -45,6 +46,8 @@ export class ChangefeedTail {
     // a question under way may have been asked before a write that this caller has to see
     this.#next ??= (this.#running ?? Promise.resolve())
       .catch(() => {})
+      // whoever comes in the same turn of the event loop shares it too
+      .then(() => turn())
       .then(() => {
         this.#next = undefined;
         const running = this.#read().finally(() => {
@@ -58,6 +61,8 @@ export class ChangefeedTail {
 
   async #read(): Promise<void> {
     if (this.#floor === undefined) return this.#begin();
+    // the usual answer: nothing is missing below the floor, and nothing is above it
+    if (this.#seen.size === 0 && (await this.#storage.lastChange()) === this.#floor) return;
     for (let bound = this.#floor, more = true; more; ) {
       const changes = await this.#storage.changes({ from: 'oldest', bound, limit: PAGE });
       for (const change of changes) this.#take(change);

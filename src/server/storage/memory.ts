@@ -98,6 +98,10 @@ export class MemoryStorage implements MetadataStorage {
     return from === 'oldest' ? listed.slice(0, limit) : listed.slice(-limit);
   }
 
+  async lastChange(): Promise<number> {
+    return this.#changes.length;
+  }
+
   async history(gun: Gun, role: RoleName, { before, limit }: HistoryQuery): Promise<readonly HistoryEntry[]> {
     return this.#files(gun, role)
       .filter(({ version }) => before === undefined || version < before)

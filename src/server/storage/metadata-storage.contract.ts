@@ -177,6 +177,18 @@ export function describeMetadataStorage(name: string, make: () => Promise<Metada
       ]);
     });
 
+    test('the last change is the one that the changefeed ends with', async () => {
+      const storage = await make();
+      const end = async () => Number((await storage.changes({ from: 'newest', limit: 1 })).at(-1)?.id ?? 0);
+      expect(await storage.lastChange()).toBe(0);
+      await commit(storage, undefined, fileOf(TIMESTAMP, 1));
+      expect(await storage.lastChange()).toBe(await end());
+
+      await storage.delete(gun, context);
+
+      expect(await storage.lastChange()).toBe(await end());
+    });
+
     test('the changefeed is read forwards and backwards, oldest first, by GUN or whole', async () => {
       const storage = await make();
       const other = parseGun('example.com/other');

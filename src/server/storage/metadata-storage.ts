@@ -193,6 +193,9 @@ export interface MetadataStorage {
   /** Oldest first. */
   changes(query: ChangeQuery): Promise<readonly Change[]>;
 
+  /** The ID of the newest change that can be seen, or 0; asked very often, it costs next to nothing. */
+  lastChange(): Promise<number>;
+
   /**
    * Current files that expire soon, the soonest first. A hint to act on, not the truth: where another program wrote to the
    * database too, a newer file may exist.
@@ -228,6 +231,7 @@ export const STORAGE_CALLS = Object.keys({
   commit: true,
   delete: true,
   changes: true,
+  lastChange: true,
   expiring: true,
   backfillExpiry: true,
   audit: true,

@@ -16,6 +16,7 @@ export {
   HEALTH_SERVICES,
   MAX_MESSAGE_BYTES,
   type Method,
+  REQUEST_ID_METADATA,
   type RequestOf,
   type ResponseOf,
   SIGN,

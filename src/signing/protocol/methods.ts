@@ -22,6 +22,9 @@ export interface Method<Request, Response> {
 export type RequestOf<M> = M extends Method<infer Request, infer _> ? Request : never;
 export type ResponseOf<M> = M extends Method<infer _, infer Response> ? Response : never;
 
+/** Metadata of a call, ours alone: what the client calls the request that the call is made for. Notary's signer passes over it. */
+export const REQUEST_ID_METADATA = 'x-request-id';
+
 export const CREATE_KEY = method('/proto.KeyManagement/CreateKey', createKeyRequest, publicKeyMessage);
 export const DELETE_KEY = method('/proto.KeyManagement/DeleteKey', keyIdMessage, nothing);
 export const GET_KEY_INFO = method('/proto.KeyManagement/GetKeyInfo', keyIdMessage, keyInfoResponse);

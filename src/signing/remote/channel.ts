@@ -8,12 +8,13 @@ import {
   connectivityState,
   credentials,
   logVerbosity,
+  Metadata,
   type ServiceError,
   setLogVerbosity,
   status,
 } from '@grpc/grpc-js';
 import { DecodeError } from '../../encoding/index.ts';
-import { MAX_MESSAGE_BYTES, type Method, RemoteSignerError } from '../protocol/index.ts';
+import { MAX_MESSAGE_BYTES, type Method, REQUEST_ID_METADATA, RemoteSignerError } from '../protocol/index.ts';
 import { BoundedTurns } from './bounded-turns.ts';
 
 /** PEM text. */
@@ -29,6 +30,8 @@ export interface ChannelAddress {
   readonly hostname: string;
   readonly port: number;
   readonly tls: RemoteTls;
+  /** The ID of the request that a call is made for, if any: the service's log and audit bear it too. */
+  readonly requestId?: () => string | undefined;
 }
 
 export interface ChannelLimits {
@@ -47,6 +50,7 @@ const RECONNECT_MS = { first: 50, longest: 2000 };
 interface Call {
   readonly path: string;
   readonly request: Uint8Array;
+  readonly requestId: string | undefined;
   /** Milliseconds since 1970. */
   readonly deadline: number;
   /** Then a connection that is being made is let alone: others may wait for it longer. */
@@ -59,12 +63,14 @@ export class Channel {
   #client: Client;
   readonly #limits: ChannelLimits;
   readonly #turns: BoundedTurns;
+  readonly #requestId: () => string | undefined;
 
   /** @throws RemoteSignerError `bad-tls` */
-  constructor({ hostname, port, tls }: ChannelAddress, limits: ChannelLimits) {
+  constructor({ hostname, port, tls, requestId = () => undefined }: ChannelAddress, limits: ChannelLimits) {
     // its library would write to standard error by itself
     setLogVerbosity(logVerbosity.NONE);
     this.#limits = limits;
+    this.#requestId = requestId;
     this.#turns = new BoundedTurns(limits.inFlight);
     const host = isIP(hostname) === 6 ? `[${hostname}]` : hostname;
     const credentials = channelCredentials(hostname, tls);
@@ -83,9 +89,15 @@ export class Channel {
   ): Promise<Response> {
     const isShort = withinMs < this.#limits.deadlineMs;
     const deadline = Date.now() + Math.min(withinMs, this.#limits.deadlineMs);
-    const bytes = method.request.encode(request);
+    const call: Call = {
+      path: method.path,
+      request: method.request.encode(request),
+      requestId: this.#requestId(),
+      deadline,
+      isShort,
+    };
     return this.#turns.run(async () => {
-      const answer = await this.#attempt({ path: method.path, request: bytes, deadline, isShort }, 1);
+      const answer = await this.#attempt(call, 1);
       try {
         return method.response.decode(answer);
       } catch (cause) {
@@ -101,9 +113,9 @@ export class Channel {
 
   async #attempt(call: Call, attempt: number): Promise<Uint8Array> {
     const client = this.#client;
-    const { path, request, deadline, isShort } = call;
+    const { deadline, isShort } = call;
     try {
-      return await send(client, path, request, deadline);
+      return await send(client, call);
     } catch (error) {
       if (!isServiceError(error)) throw error;
       if (error.code === status.DEADLINE_EXCEEDED && !(isShort && isConnecting(client))) this.#replace(client);
@@ -129,13 +141,16 @@ function isConnecting(client: Client): boolean {
   return client.getChannel().getConnectivityState(false) !== connectivityState.READY;
 }
 
-function send(client: Client, path: string, request: Uint8Array, deadline: number): Promise<Uint8Array> {
+function send(client: Client, { path, request, requestId, deadline }: Call): Promise<Uint8Array> {
+  const metadata = new Metadata();
+  if (requestId !== undefined) metadata.set(REQUEST_ID_METADATA, requestId);
   return new Promise((resolve, reject) => {
     client.makeUnaryRequest(
       path,
       (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
       (bytes: Buffer): Uint8Array => bytes,
       request,
+      metadata,
       { deadline },
       (error, answer) => (error === null ? resolve(answer ?? new Uint8Array()) : reject(error)),
     );
