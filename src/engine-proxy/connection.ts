@@ -5,7 +5,7 @@ import { type Answer, agreeToBody, answer, message, refusal } from './answers.ts
 import { buildKitRefused, serveBuild } from './builds/serve-build.ts';
 import { dial, join, write } from './engine-link.ts';
 import { imagesOfContainer, imagesOfService, type NamedImages } from './images-in-body.ts';
-import { type ImageJudge, RefusedImageError } from './judge.ts';
+import { type ImageJudge, RefusedImageError, type Ruling } from './judge.ts';
 import { PLUGIN, PULL, parametersOf, pluginQuery, pulledImage, pullTrusted } from './pull.ts';
 import {
   AmbiguousRequestError,
@@ -121,10 +121,12 @@ async function serveRun(
   agreeToBody(head, client);
   const { document, places } = imagesOf(await reader.content(head.body, MAX_BODY));
   const changes = new Map<(typeof places)[number], string>();
+  const rulings = new Map<string, Ruling>();
   for (const place of places) {
-    const ruling = await deps.judge.forUse(place.value);
+    const ruling = rulings.get(place.value) ?? (await deps.judge.forUse(place.value));
     if (ruling.kind === 'refused' || ruling.kind === 'missing') return answer(client, refusal(ruling));
     if (ruling.kind === 'use') changes.set(place, ruling.reference);
+    rulings.set(place.value, ruling);
   }
   const body = document.replaced(changes);
   const length = {

@@ -166,6 +166,18 @@ describe('running an image', () => {
     });
   }
 
+  test('S32 more images than anybody mounts are refused, and one that is named often is judged once', async () => {
+    const asked = `app:1@${GOOD}`;
+    engine.has(asked, { id: 'one', digests: [] });
+    const mounts = (count: number) =>
+      `{"Image":"app:1","Mounts":[${Array.from({ length: count }, () => '{"Type":"image","Source":"app:1"}').join(',')}]}`;
+    expect(await create(mounts(1000))).toStartWith('HTTP/1.1 400 ');
+    expect(requests('POST')).toEqual([]);
+    expect(await create(mounts(100))).toStartWith('HTTP/1.1 200 ');
+    expect(requests('POST')[0]?.split(`"Source":"${asked}"`)).toHaveLength(101);
+    expect(requests('GET /v1.41/images/')).toHaveLength(1);
+  });
+
   test('a service runs by digest too, and its plugins are judged', async () => {
     engine.has(`app:1@${GOOD}`, { id: 'one', digests: [] });
     await post('/services/create', '{"TaskTemplate":{"ContainerSpec":{"Image":"app:1"}}}');

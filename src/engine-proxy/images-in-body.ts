@@ -14,7 +14,10 @@ export function imagesOfContainer(body: Uint8Array): NamedImages {
   const [image] = document.texts('Image');
   if (image === undefined || image.value === '') throw new AmbiguousRequestError('a container without an image');
   // older engines take the host's settings from beside the container's where there is no HostConfig
-  return { document, places: [image, ...mounted(document, 'HostConfig', 'Mounts'), ...mounted(document, 'Mounts')] };
+  return few({
+    document,
+    places: [image, ...mounted(document, 'HostConfig', 'Mounts'), ...mounted(document, 'Mounts')],
+  });
 }
 
 /** `services/create` and `services/…/update`: what the tasks run. @throws AmbiguousRequestError */
@@ -25,7 +28,16 @@ export function imagesOfService(body: Uint8Array): NamedImages {
     ...document.texts('TaskTemplate', 'PluginSpec', 'Remote'),
   ].filter(({ value }) => value !== '');
   if (images.length === 0) throw new AmbiguousRequestError('a service without an image');
-  return { document, places: [...images, ...mounted(document, 'TaskTemplate', 'ContainerSpec', 'Mounts')] };
+  return few({ document, places: [...images, ...mounted(document, 'TaskTemplate', 'ContainerSpec', 'Mounts')] });
+}
+
+/** More serve nobody, and each may cost a verification (S32). */
+const MAX_IMAGES = 256;
+
+function few(named: NamedImages): NamedImages {
+  if (named.places.length > MAX_IMAGES)
+    throw new AmbiguousRequestError(`content trust: more than ${MAX_IMAGES} images`);
+  return named;
 }
 
 function mounted(document: JsonPlaces, ...path: readonly string[]): readonly TextPlace[] {

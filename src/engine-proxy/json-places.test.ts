@@ -47,6 +47,20 @@ describe('places in JSON', () => {
     );
   });
 
+  test('S31 a text of millions of characters is read as fast as it comes', () => {
+    for (const [written, length] of [
+      ['x'.repeat(3_900_000), 3_900_000],
+      ['\\n'.repeat(1_900_000), 1_900_000],
+      ['\\\\'.repeat(1_900_000), 1_900_000],
+      ['\\"'.repeat(1_900_000), 1_900_000],
+    ] as const) {
+      const document = new JsonPlaces(Buffer.from(`{"Labels":{"a":"${written}"},"Image":"app:1"}`));
+      expect(document.texts('Labels', 'a')[0]?.value).toHaveLength(length);
+      expect(document.texts('Image')[0]?.value).toBe('app:1');
+    }
+    expect(() => new JsonPlaces(Buffer.from(`{"a":"${'\\"'.repeat(1_900_000)}`))).toThrow(AmbiguousRequestError);
+  });
+
   test('S11 members are found as Go finds them: without regard to case, the long s and the Kelvin sign included', () => {
     const document = new JsonPlaces(Buffer.from('{"HostConfig":{"Mount\u017f":[{"Type":"image","\u017fource":"a"}]}}'));
     expect(
