@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
 import { EngineError } from '../engine/index.ts';
+import { PublishError } from '../publisher/index.ts';
 import { RegistryError } from '../registry/index.ts';
+import { ListenError } from '../service/index.ts';
+import { MetadataError, type RoleName } from '../tuf/index.ts';
 import { failureOf } from './errors.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -23,6 +26,18 @@ describe('a failure says what mends it', () => {
     expect(hintOf(missing)).toEndWith('hallmark push localhost:5000/app:TAG');
     expect(hintOf(missing, '')).toBeUndefined();
     expect(hintOf(new RegistryError('timeout', 'no answer'))).toBeUndefined();
+  });
+
+  test('an owner who delegated signs by a delegation, or says that the own key is meant', () => {
+    const hint = hintOf(new PublishError('no-delegation-key', 'no keys', { roles: ['targets/alice' as RoleName] }));
+    expect(hint).toMatch(/targets\/alice.*hallmark sign --role targets localhost:5000\/app:TAG$/);
+  });
+
+  test('a role that has no such name, and an address that is taken', () => {
+    expect(hintOf(new MetadataError('malformed', 'invalid role name "alice"'))).toContain('targets/alice');
+    const taken = Object.assign(new Error('in use'), { code: 'EADDRINUSE' });
+    expect(hintOf(new ListenError('127.0.0.1', 4443, taken))).toContain('another program');
+    expect(hintOf(new ListenError('127.0.0.1', 1, new Error('no')))).toBeUndefined();
   });
 
   test('a command line that is wrong leads to the help of its command', () => {

@@ -105,20 +105,24 @@ function failed(error: unknown, subject: string): { message: string; hint?: stri
   if (error instanceof PublishError && error.code === 'no-delegation-key') {
     return {
       message: `error: ${error.message}`,
-      hint: `import the key of one of ${error.roles.join(', ')}, or stage with --stage FILE where several must sign`,
+      hint: `import the key of one of ${error.roles.join(', ')}, stage with --stage FILE where several must sign, or sign with the repository's own key: hallmark sign --role targets ${subject}:TAG`,
     };
   }
   if (error instanceof KeyStoreError) return { message: `error: ${error.message}`, hint: error.remedy };
   if (error instanceof TrustDirectoryError)
     return { message: `error: ${error.message}`, hint: trustDirectoryHint(error) };
-  if (isExpected(error)) return { message: `error: ${error.message}`, hint: transferHint(error, subject) };
+  if (isExpected(error)) return { message: `error: ${error.message}`, hint: hintOf(error, subject) };
   const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
   return { message: `error: internal error: ${reason}`, hint: 'run again with HALLMARK_DEBUG=1 and report it' };
 }
 
-/** Of engines and registries: what is missing there, and how it gets there. */
-function transferHint(error: Error, subject: string): string | undefined {
+/** What is missing, and how it gets there. */
+function hintOf(error: Error, subject: string): string | undefined {
   const code = codeOf(error);
+  if (error instanceof MetadataError && /^invalid role name/.test(error.message))
+    return 'who else may sign does so in a role called targets/NAME, such as targets/alice';
+  if (error.name === 'ListenError' && codeOf(error.cause) === 'EADDRINUSE')
+    return 'another program listens there: end it, or listen elsewhere';
   if (error instanceof RegistryError)
     return code === 'not-found' && subject !== ''
       ? `put it there, and sign it, with: hallmark push ${subject}:TAG`
