@@ -15,8 +15,6 @@ export interface OpenedStorage {
   readonly storage: MetadataStorage;
   /** What replicas share beside metadata; in the same database. */
   readonly coordination: Coordination;
-  /** Whether other replicas may write to it: a database server's, not a file or memory of this process. */
-  readonly othersWrite: boolean;
   close(): Promise<void>;
 }
 
@@ -27,19 +25,14 @@ export interface OpenedStorage {
 export async function openStorage(settings: StorageSettings): Promise<OpenedStorage> {
   const address = await databaseAddress(settings);
   if (address === undefined) {
-    return {
-      storage: new MemoryStorage(),
-      coordination: new MemoryCoordination(),
-      othersWrite: false,
-      close: async () => {},
-    };
+    return { storage: new MemoryStorage(), coordination: new MemoryCoordination(), close: async () => {} };
   }
   const { storage, opened, close } = await openMetadataStorage(address);
   try {
     const shared = opened as unknown as OpenedDatabase<CoordinationTables>;
     await migrateDatabase(shared, COORDINATION_SCHEMA);
     const coordination = new SqlCoordination(shared.database as Kysely<CoordinationTables>);
-    return { storage, coordination, othersWrite: address.engine !== 'sqlite', close };
+    return { storage, coordination, close };
   } catch (error) {
     await close();
     throw error;

@@ -131,8 +131,7 @@ async function openApp(settings: ServerSettings, context: StartContext, opening:
   );
   const opened = await openStorage(settings.storage);
   opening.defer(opened.close);
-  const { othersWrite } = opened;
-  const storage = new CachedStorage(observedStorage(opened.storage, measured), { othersWrite });
+  const storage = new CachedStorage(observedStorage(opened.storage, measured));
   measured.watchCache(() => storage.statistics());
   const held = await openKeys(settings.keys, context);
   opening.defer(held.close);

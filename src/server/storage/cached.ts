@@ -23,11 +23,6 @@ import type {
 export interface StorageCacheOptions {
   /** Bytes of metadata kept in memory. */
   readonly bytes?: number;
-  /**
-   * Whether other processes write to the same storage: then what is current is answered from memory only after the
-   * changefeed was asked, so that clients that go from one replica to the next never see time run backwards.
-   */
-  readonly othersWrite?: boolean;
   /** How long what is current is kept, in milliseconds. */
   readonly currentMs?: number;
   /** Milliseconds of a clock that never goes back. */
@@ -61,9 +56,9 @@ interface Collection {
 }
 
 /**
- * Keeps what was read in memory. What a hash or version names never changes and stays until room is needed; what is
- * current is at most a second old, and dropped at once when this process writes, or is seen to have been written by
- * another. Content is kept under its GUN and role, and leaves with its collection (W cross-GUN content by hash).
+ * Keeps what was read in memory. What a hash or version names never changes and stays until room is needed. What is
+ * current is answered from memory only after the changefeed was asked whether any process has written meanwhile, so that
+ * clients that go from one replica to the next never see time run backwards; and it is at most a second old. Content is kept under its GUN and role, and leaves with its collection (W cross-GUN content by hash).
  */
 export class CachedStorage implements MetadataStorage {
   readonly #storage: MetadataStorage;
@@ -71,7 +66,7 @@ export class CachedStorage implements MetadataStorage {
   readonly #collections: ByteBoundedMap<Collection>;
   readonly #currentMs: number;
   readonly #elapsed: () => number;
-  readonly #others: ChangefeedTail | undefined;
+  readonly #feed: ChangefeedTail;
   #generation = 0;
   #hits = 0;
   #misses = 0;
@@ -84,13 +79,11 @@ export class CachedStorage implements MetadataStorage {
     this.#collections = new ByteBoundedMap(bytes / 4);
     this.#currentMs = options.currentMs ?? CURRENT_MS;
     this.#elapsed = options.elapsed ?? (() => performance.now());
-    if (options.othersWrite === true) {
-      this.#others = new ChangefeedTail(storage, { onChange: (change) => this.#drop(change), elapsed: this.#elapsed });
-    }
+    this.#feed = new ChangefeedTail(storage, { onChange: (change) => this.#drop(change), elapsed: this.#elapsed });
   }
 
   async current(gun: Gun, role: RoleName): Promise<StoredFile | undefined> {
-    if (this.#others !== undefined) await this.#others.caughtUp();
+    await this.#feed.caughtUp();
     const collection = this.#collection(gun);
     const known = collection.current.get(role);
     if (known !== undefined && this.#elapsed() < known.until) {

@@ -64,7 +64,7 @@ export class TrustOnDatabase {
     const passphrase = (alias: string) => this.#passphrases[alias];
     const signer = await openServiceKeys(this.#signer, { defaultAlias, passphrase, now: clock });
     await signer.keys.check();
-    const storage = new CachedStorage(metadata.storage, { othersWrite: true });
+    const storage = new CachedStorage(metadata.storage);
     const { fetch } = createTrustServer({ storage, keys: signer.keys, clock, log: SILENT_LOG, auth: openToAll });
     const tls = { cert: this.#read('server.crt'), key: this.#read('server.key') };
     const listener = listen({ fetch, tls, hostname: '127.0.0.1', port: this.#port });
