@@ -3,8 +3,8 @@ import { admissionWebhook, type ImagePaths, Kubernetes, parseImagePath } from '.
 import { listenReloading, loadTlsIdentity } from '../../../service/index.ts';
 import { parseAddress } from '../../address.ts';
 import type { CommandContext } from '../../context.ts';
-import { type EnforcementOptions, openEnforcementPoint } from '../../enforcement-point.ts';
 import { UsageError } from '../../usage-error.ts';
+import { type EnforcementOptions, openEnforcementPoint } from './enforcement-point.ts';
 
 export interface AdmissionCommandOptions extends EnforcementOptions {
   readonly listen: string;

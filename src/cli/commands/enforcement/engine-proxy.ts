@@ -11,10 +11,10 @@ import {
 import { listenUnix, loadTlsIdentity } from '../../../service/index.ts';
 import { parseAddress } from '../../address.ts';
 import type { CommandContext } from '../../context.ts';
-import { installContext } from '../../docker-context.ts';
-import { type EnforcementOptions, openEnforcementPoint } from '../../enforcement-point.ts';
 import type { Io } from '../../io.ts';
 import { UsageError } from '../../usage-error.ts';
+import { installContext } from './docker-context.ts';
+import { type EnforcementOptions, openEnforcementPoint } from './enforcement-point.ts';
 
 interface EngineOptions extends EnforcementOptions {
   /** The engine behind; that of the docker CLI unless given. */
