@@ -3,7 +3,7 @@ import { decisionCounters, type EnforcementPoint, loadPolicy, type PolicyEngine 
 import { Health, operationsApp } from '../../../service/health/index.ts';
 import { type Listener, type Log, listen, openLog } from '../../../service/index.ts';
 import { Metrics } from '../../../service/metrics/index.ts';
-import { parseAddress } from '../../address.ts';
+import { listenAddress } from '../../address.ts';
 import type { CommandContext } from '../../context.ts';
 import { openPolicyEngine } from '../../policy-in-force.ts';
 import { UsageError } from '../../usage-error.ts';
@@ -51,7 +51,7 @@ export async function openEnforcementPoint(
       listener = listen({
         fetch: operationsApp({ health, metrics }),
         tls: 'plain',
-        ...parseAddress(operations, '--operations'),
+        ...listenAddress(operations, '--operations'),
       });
   } catch (error) {
     engine.close();
