@@ -81,7 +81,13 @@ function askerOf(file: string) {
   // to pass a name on is no use of it, but to show it to the library's users is
   const own = file === 'src/index.ts' ? text : text.replace(LISTS, '');
   for (const word of own.split(/\W+/)) words.set(word, (words.get(word) ?? 0) + 1);
-  return { file, text, words };
+  return {
+    file,
+    text,
+    words,
+    mentions: new Set(text.split(/\W+/)),
+    paths: new Set(importsOf(relative('src', file), text)),
+  };
 }
 
 function importsOf(file: string, text: string): string[] {
@@ -132,22 +138,25 @@ describe('architecture', () => {
     const idle = askers
       .filter(({ file }) => /^src\/.*\/index\.ts$/.test(file) && !SHOWN.test(file))
       .flatMap(({ file, text }) => {
-        const outside = askers.filter((other) => dirname(other.file) !== dirname(file));
-        const visitors = outside.filter((other) => importsOf(relative('src', other.file), other.text).includes(file));
+        const visitors = askers.filter((other) => dirname(other.file) !== dirname(file) && other.paths.has(file));
         return listedNames(text)
-          .filter((name) => !visitors.some((visitor) => new RegExp(`\\b${name}\\b`).test(visitor.text)))
+          .filter((name) => !visitors.some(({ mentions }) => mentions.has(name)))
           .map((name) => `${file} lists ${name}`);
       });
     expect(idle).toEqual([]);
   });
 
   test('a value that src exports is asked for by another file, and used by more than tests', () => {
+    const filesWith = Map.groupBy(
+      askers.flatMap(({ file, words }) => [...words.keys()].map((word) => ({ word, file }))),
+      ({ word }) => word,
+    );
     const idle = askers
       .filter(({ file }) => file.startsWith('src/') && isProduct(file))
       .flatMap(({ file, text, words }) =>
         [...text.matchAll(/^export (?:abstract )?(?:async )?(?:function\*?|class|const) (\w+)/gm)].flatMap(
           ([, name = '']) => {
-            const users = askers.filter((other) => other.file !== file && other.words.has(name));
+            const users = (filesWith.get(name) ?? []).filter((user) => user.file !== file);
             if (users.length === 0) return [`nobody asks ${file} for ${name}`];
             const isUsed = (words.get(name) ?? 0) > 1 || users.some((user) => isProduct(user.file));
             return isUsed ? [] : [`only tests use ${name} of ${file}`];
@@ -161,10 +170,7 @@ describe('architecture', () => {
     const graph = new Map(
       askers
         .filter(({ file }) => file.startsWith('src/'))
-        .map(({ file, text }) => [
-          file,
-          importsOf(relative('src', file), text).filter((name) => name.startsWith('src/')),
-        ]),
+        .map(({ file, paths }) => [file, [...paths].filter((name) => name.startsWith('src/'))]),
     );
     const done = new Set<string>();
     const cycles: string[] = [];
@@ -222,5 +228,13 @@ describe('architecture', () => {
     expect(sources.map(({ file }) => file).filter((file) => FORBIDDEN_NAMES.test(file))).toEqual([]);
     expect(sources.map(({ file }) => file).filter((file) => !/^[a-z0-9/.-]+$/.test(file))).toEqual([]);
     expect(sources.filter(({ text }) => /^export default/m.test(text)).map(({ file }) => file)).toEqual([]);
+  });
+
+  test('what is expected of a promise is waited for', () => {
+    const unawaited = /(await |return |=> |\[)?\bexpect\((?:(?!\bexpect\()[^;])*?\)\s*\.(?:rejects|resolves)\b/g;
+    const found = askers.flatMap(({ file, text }) =>
+      [...text.matchAll(unawaited)].filter(([, before]) => before === undefined).map(([text]) => `${file}: ${text}`),
+    );
+    expect(found).toEqual([]);
   });
 });

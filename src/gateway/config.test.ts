@@ -47,7 +47,8 @@ metrics: 127.0.0.1:9090
   });
 
   test.each([
-    ['listen: here', 'listen: not HOST:PORT'],
+    ['listen: here', 'listen: is no HOST:PORT'],
+    ['metrics: 127.0.0.1:99999', 'metrics: is no HOST:PORT'],
     ['cache: 5', 'cache: '],
     ['blobs: mirror', 'blobs: '],
     ['hosts: { a.b: r.io }', 'r.io is none of the upstreams'],

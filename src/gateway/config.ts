@@ -4,17 +4,14 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { canonicalDomain } from '../policy/index.ts';
+import { address, size } from '../service/config/index.ts';
+import type { Address } from '../service/index.ts';
 import type { NameMapping } from './names.ts';
 import type { Upstream } from './upstreams.ts';
 
 /** A gateway's configuration that cannot be used. */
 export class GatewayConfigError extends Error {
   override readonly name = 'GatewayConfigError';
-}
-
-export interface Address {
-  readonly hostname: string;
-  readonly port: number;
 }
 
 export interface GatewayConfig {
@@ -31,12 +28,10 @@ export interface GatewayConfig {
   readonly metrics: Address | undefined;
 }
 
-const address = z.string().regex(/^(?:\[[0-9a-fA-F:]+\]|[^:\s]+):[0-9]{1,5}$/, 'not HOST:PORT');
-const size = z.string().regex(/^[0-9]{1,6}(?:MiB|GiB)$/, 'not a size such as 500MiB or 20GiB');
 const blobs = z.enum(['proxy', 'cache', 'redirect']);
 const upstream = z.strictObject({ host: z.string().optional(), ca: z.string().optional(), blobs: blobs.optional() });
 const form = z.strictObject({
-  listen: address.optional(),
+  listen: address().optional(),
   tls: z.strictObject({ cert: z.string(), key: z.string() }).optional(),
   names: z.array(z.string()).optional(),
   data: z.string(),
@@ -45,12 +40,12 @@ const form = z.strictObject({
   hosts: z.record(z.string(), z.string()).optional(),
   default: z.string().optional(),
   blobs: blobs.optional(),
-  cache: size.optional(),
-  metrics: address.optional(),
+  cache: size().optional(),
+  metrics: address().optional(),
 });
 
-const DEFAULT_LISTEN = '127.0.0.1:5443';
-const DEFAULT_CACHE = '20GiB';
+const DEFAULT_LISTEN: Address = { hostname: '127.0.0.1', port: 5443 };
+const DEFAULT_CACHE_BYTES = 20 * 1024 ** 3;
 /** Whoever may write it chooses the policy (S7). */
 const WRITABLE_BY_OTHERS = 0o022;
 
@@ -86,7 +81,7 @@ export function parseGatewayConfig(text: string, path: string): GatewayConfig {
     Object.entries(data.hosts ?? {}).map(([host, domain]) => [host.toLowerCase(), known(domain, `hosts.${host}`)]),
   );
   return {
-    listen: parseAddress(data.listen ?? DEFAULT_LISTEN),
+    listen: data.listen ?? DEFAULT_LISTEN,
     tls: data.tls === undefined ? undefined : { cert: place(data.tls.cert), key: place(data.tls.key) },
     names: [...(data.names ?? []), ...[...hosts.keys()].map((host) => host.replace(/:[0-9]+$/, ''))],
     data: place(data.data),
@@ -97,8 +92,8 @@ export function parseGatewayConfig(text: string, path: string): GatewayConfig {
       fallback: data.default === undefined ? undefined : known(data.default, 'default'),
     },
     upstreams,
-    cacheBytes: bytesOf(data.cache ?? DEFAULT_CACHE),
-    metrics: data.metrics === undefined ? undefined : parseAddress(data.metrics),
+    cacheBytes: data.cache ?? DEFAULT_CACHE_BYTES,
+    metrics: data.metrics,
   };
 }
 
@@ -133,13 +128,4 @@ function yamlOf(text: string, path: string): unknown {
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) throw new GatewayConfigError(`${path}: ${problem.message.split('\n')[0]}`);
   return document.toJS({ maxAliasCount: 100 });
-}
-
-function parseAddress(text: string): Address {
-  const colon = text.lastIndexOf(':');
-  return { hostname: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
-}
-
-function bytesOf(text: string): number {
-  return Number(text.slice(0, -3)) * (text.endsWith('GiB') ? 1024 ** 3 : 1024 ** 2);
 }

@@ -8,6 +8,7 @@
  *     const listener = listen({ fetch, tls: identity, hostname: '127.0.0.1', port: 4443 });
  *     await listener.stop();
  */
+export { type Address, parseAddress } from './address.ts';
 export { type Wait, waitFor } from './background-loop.ts';
 export { clientNetwork, TrustedProxies } from './client-address.ts';
 export { ListenError, type Listener, listen, MAX_LISTEN_SECONDS } from './listener.ts';

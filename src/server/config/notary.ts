@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** notary-server's configuration (reference 11.2), to the letter. */
+
 import { z } from 'zod';
 import {
   levelOfNotary,
@@ -10,11 +11,11 @@ import {
   notaryStorage,
   notaryText,
   notObeyed,
-  parseAddress,
   type Refuse,
   storageOfNotary,
   translatedBy,
 } from '../../service/config/index.ts';
+import { parseAddress } from '../../service/index.ts';
 import type { ServiceKeyAlgorithm } from '../../signing/service-keys/index.ts';
 import { isGunPrefix } from '../gun-prefixes.ts';
 import { DEFAULT_CACHE_AGES } from '../responses.ts';

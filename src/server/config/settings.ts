@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Address, ServerTlsPaths, StorageSettings, TlsPaths } from '../../service/config/index.ts';
-import type { LogLevel } from '../../service/index.ts';
+import type { ServerTlsPaths, StorageSettings, TlsPaths } from '../../service/config/index.ts';
+import type { Address, LogLevel } from '../../service/index.ts';
 import type { WebhookEventType } from '../../service/webhooks/index.ts';
 import type { KeyDatabaseSettings } from '../../signing/key-database/index.ts';
 import type { ServiceKeyAlgorithm } from '../../signing/service-keys/index.ts';

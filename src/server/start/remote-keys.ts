@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Address, readPem, type TlsPaths } from '../../service/config/index.ts';
-import { currentRequest, type Log, loadTlsIdentity, type TlsIdentity, watchTls } from '../../service/index.ts';
+import { readPem, type TlsPaths } from '../../service/config/index.ts';
+import {
+  type Address,
+  currentRequest,
+  type Log,
+  loadTlsIdentity,
+  type TlsIdentity,
+  watchTls,
+} from '../../service/index.ts';
 import type { OpenedKeys } from '../../signing/key-database/index.ts';
 import {
   type OpenedRemoteServiceKeys,

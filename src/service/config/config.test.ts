@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { afterAll, describe, expect, test } from 'bun:test';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { z } from 'zod';
+import { parseAddress } from '../address.ts';
 import type { ConfigProblem } from './errors.ts';
 import {
   address,
@@ -12,7 +14,6 @@ import {
   type Environment,
   filePath,
   jsonSchemaOf,
-  parseAddress,
   readConfigDocument,
   readSecretFile,
   SecretFileError,

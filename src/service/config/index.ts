@@ -39,4 +39,4 @@ export {
 } from './sections.ts';
 export { storageChecks, storageSecret } from './storage-checks.ts';
 export { type Refuse, translatedBy } from './translation.ts';
-export { type Address, address, filePath, parseAddress, size, span } from './values.ts';
+export { address, filePath, size, span } from './values.ts';

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the configurations of Notary's two services have in common (reference 11.2, 11.3), with Notary's messages. */
 import { z } from 'zod';
+import { type Address, parseAddress } from '../address.ts';
 import type { LogLevel } from '../log.ts';
 import type { StorageSettings } from './sections.ts';
 import type { Refuse } from './translation.ts';
-import { type Address, parseAddress } from './values.ts';
 
 /** As in JSON, or as text: the library that Notary reads its files with takes both. An empty text is as good as none. */
 export const notaryText = () =>

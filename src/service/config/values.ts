@@ -1,25 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
-
-/** Where to listen, or whom to call. */
-export interface Address {
-  /** A name or an IP address, without brackets. */
-  readonly hostname: string;
-  /** 0 for any free port. */
-  readonly port: number;
-}
+import { type Address, parseAddress } from '../address.ts';
 
 /** A file, made absolute from the directory of the configuration. */
 export const filePath = () => z.string().min(1, 'names no file').meta({ format: 'path' });
-
-const ADDRESS = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]\s]*)):(\d{1,5})$/;
-
-/** `HOST:PORT`, `[::1]:PORT`, and `:PORT` for every address of the machine. */
-export function parseAddress(text: string): Address | undefined {
-  const [, bracketed, plain, port] = ADDRESS.exec(text) ?? [];
-  if (port === undefined || Number(port) > 65_535) return undefined;
-  return { hostname: (bracketed ?? plain) || '0.0.0.0', port: Number(port) };
-}
 
 export const address = (message = 'is no HOST:PORT') =>
   z.string().transform((text, context): Address => {

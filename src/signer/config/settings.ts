@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Address } from '../../service/config/index.ts';
-import type { LogLevel } from '../../service/index.ts';
+
+import type { Address, LogLevel } from '../../service/index.ts';
 import type { KeyDatabaseSettings } from '../../signing/key-database/index.ts';
 import type { Operation } from '../client-identity.ts';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createStagedFile, readStagedFile, replaceStagedFile } from '../../../src/cli/staged-file.ts';
+import { createStagedFile, readStagedFile, replaceStagedFile } from '../../../src/cli/commands/staging/staged-file.ts';
 import { DirectoryChangelist, type StagedUpdate, targetRemoval } from '../../../src/publisher/index.ts';
 import { DirectoryRegistryStorage, digestOf } from '../../../src/registry/index.ts';
 import { readPrivateFile, writePrivateFile } from '../../../src/service/index.ts';

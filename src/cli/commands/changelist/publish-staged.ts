@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CommandContext } from '../../context.ts';
 import { repositoryOf } from '../../repository-name.ts';
-import { readStagedFile } from '../../staged-file.ts';
-import { reviewJson, reviewText } from '../../staged-words.ts';
+import { readStagedFile } from '../staging/staged-file.ts';
+import { reviewJson, reviewText } from '../staging/staged-words.ts';
 
 /** `hallmark publish FILE`: sends a staged file that has all its signatures. */
 export async function publishStaged({ io, globals, open }: CommandContext, path: string): Promise<void> {

@@ -4,9 +4,9 @@ import { applyChanges } from '../../../publisher/index.ts';
 import { notaryV1 } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { parseRepository } from '../../repository-name.ts';
-import { changelistOf, refuseNew } from '../../staged-changes.ts';
 import { UsageError } from '../../usage-error.ts';
 import { publishStaged } from './publish-staged.ts';
+import { changelistOf, refuseNew } from './staged-changes.ts';
 
 /** `hallmark publish REPOSITORY|FILE`: what is staged in the trust directory, or a staged file. */
 export async function publish(context: CommandContext, name: string): Promise<void> {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CommandContext } from '../../context.ts';
 import { parseRepository } from '../../repository-name.ts';
-import { changelistOf } from '../../staged-changes.ts';
 import { UsageError } from '../../usage-error.ts';
+import { changelistOf } from './staged-changes.ts';
 
 /** `hallmark reset REPOSITORY`: drops staged changes; nothing that is published changes. */
 export async function reset(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CommandContext } from '../../context.ts';
 import { parseRepository } from '../../repository-name.ts';
-import { changelistOf } from '../../staged-changes.ts';
 import { table } from '../../table.ts';
+import { changelistOf } from './staged-changes.ts';
 
 /** `hallmark status REPOSITORY`: what the next publish would carry out, in its order. */
 export async function status(context: CommandContext, repository: string): Promise<void> {

@@ -3,8 +3,8 @@ import { witnessing } from '../../../publisher/index.ts';
 import { isDelegationName, TARGETS } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { parseRepository } from '../../repository-name.ts';
-import { changelistOf } from '../../staged-changes.ts';
 import { UsageError } from '../../usage-error.ts';
+import { changelistOf } from './staged-changes.ts';
 
 /** `hallmark witness REPOSITORY ROLE…`: stages that these roles are signed anew as they are. */
 export async function witness(context: CommandContext, repository: string, roles: readonly string[]): Promise<void> {

@@ -3,8 +3,8 @@ import { changeDelegation } from '../../../publisher/index.ts';
 import { canonicalKeyId, parseRoleName } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { readPublicKeys } from '../../public-key-files.ts';
-import { pathText } from '../../staged-words.ts';
 import { UsageError } from '../../usage-error.ts';
+import { pathText } from '../staging/staged-words.ts';
 import { change, type DelegationState, parseThreshold, type StageOption, stateOf } from './change.ts';
 
 export interface AddOptions extends StageOption {

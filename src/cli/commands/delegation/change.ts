@@ -3,8 +3,8 @@ import type { Draft, Edit } from '../../../publisher/index.ts';
 import { canonicalIdOf, type KeyId, parentRole, type RoleName } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { parseRepository } from '../../repository-name.ts';
-import { refuseNew } from '../../staged-changes.ts';
 import { UsageError } from '../../usage-error.ts';
+import { refuseNew } from '../changelist/staged-changes.ts';
 import { stageTo } from '../staging/stage.ts';
 
 export interface StageOption {

@@ -3,8 +3,8 @@ import type { TrustedRepository } from '../../../client/index.ts';
 import { allDelegations, canonicalIdOf, type Delegation, parentRole } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { parseRepository } from '../../repository-name.ts';
-import { pathText } from '../../staged-words.ts';
 import { table } from '../../table.ts';
+import { pathText } from '../staging/staged-words.ts';
 
 /** `hallmark delegation list`: every delegation, and whether its own file is trusted. */
 export async function list({ io, globals, view }: CommandContext, repository: string): Promise<void> {

@@ -3,8 +3,8 @@ import { changeDelegation, type Draft, removeDelegation } from '../../../publish
 import { type KeyId, MetadataError, parentRole, parseRoleName, type RoleName } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { confirm, isTerminal } from '../../prompts.ts';
-import { pathText } from '../../staged-words.ts';
 import { UsageError } from '../../usage-error.ts';
+import { pathText } from '../staging/staged-words.ts';
 import { change, parseThreshold, type StageOption, stateOf } from './change.ts';
 
 export interface RemoveOptions extends StageOption {

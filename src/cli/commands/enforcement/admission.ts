@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { admissionWebhook, type ImagePaths, Kubernetes, parseImagePath } from '../../../admission/index.ts';
 import { listenReloading, loadTlsIdentity } from '../../../service/index.ts';
-import { parseAddress } from '../../address.ts';
+import { listenAddress } from '../../address.ts';
 import type { CommandContext } from '../../context.ts';
-import { type EnforcementOptions, openEnforcementPoint } from '../../enforcement-point.ts';
 import { UsageError } from '../../usage-error.ts';
+import { type EnforcementOptions, openEnforcementPoint } from './enforcement-point.ts';
 
 export interface AdmissionCommandOptions extends EnforcementOptions {
   readonly listen: string;
@@ -21,7 +21,7 @@ export async function admission(context: CommandContext, options: AdmissionComma
   const paths = imagePaths(options.imagePath ?? []);
   const cluster = options.ownerRule === true ? { cluster: new Kubernetes({ server: clusterOf(io.env) }) } : {};
   const loadTls = () => loadTlsIdentity(options.tlsCert, options.tlsKey, io.now());
-  const address = parseAddress(options.listen, '--listen');
+  const address = listenAddress(options.listen, '--listen');
   const { engine, log, close } = await openEnforcementPoint(context, 'admission', options);
   try {
     const onError = (error: unknown) => log.error({ error }, 'admission failed');

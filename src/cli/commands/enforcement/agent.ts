@@ -2,8 +2,8 @@
 import { agentHandler } from '../../../image-verifier/index.ts';
 import { listenUnix } from '../../../service/index.ts';
 import type { CommandContext } from '../../context.ts';
-import { type EnforcementOptions, openEnforcementPoint } from '../../enforcement-point.ts';
 import { AGENT_POLICY } from '../../image-verifier/places.ts';
+import { type EnforcementOptions, openEnforcementPoint } from './enforcement-point.ts';
 
 export interface AgentOptions extends EnforcementOptions {
   readonly socket: string;

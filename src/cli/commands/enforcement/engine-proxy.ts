@@ -9,12 +9,12 @@ import {
   startEngineProxy,
 } from '../../../engine-proxy/index.ts';
 import { listenUnix, loadTlsIdentity } from '../../../service/index.ts';
-import { parseAddress } from '../../address.ts';
+import { listenAddress } from '../../address.ts';
 import type { CommandContext } from '../../context.ts';
-import { installContext } from '../../docker-context.ts';
-import { type EnforcementOptions, openEnforcementPoint } from '../../enforcement-point.ts';
 import type { Io } from '../../io.ts';
 import { UsageError } from '../../usage-error.ts';
+import { installContext } from './docker-context.ts';
+import { type EnforcementOptions, openEnforcementPoint } from './enforcement-point.ts';
 
 interface EngineOptions extends EnforcementOptions {
   /** The engine behind; that of the docker CLI unless given. */
@@ -100,5 +100,5 @@ async function addressOf(options: EngineProxyOptions, io: Io): Promise<ProxyAddr
       'tcp:// needs --tls-cert, --tls-key and --client-ca: whoever reaches an engine is root on its machine',
     );
   const identity = await loadTlsIdentity(tlsCert, tlsKey, io.now());
-  return { kind: 'tls', ...parseAddress(tcp, '--listen'), identity, clientCa: await readFile(clientCa, 'utf8') };
+  return { kind: 'tls', ...listenAddress(tcp, '--listen'), identity, clientCa: await readFile(clientCa, 'utf8') };
 }

@@ -6,8 +6,8 @@ import { EXERCISES, type Exercise, openStage, play, type Stage } from '../../../
 import type { RunCommand } from '../../captured-run.ts';
 import type { CommandContext } from '../../context.ts';
 import { ExitCode } from '../../exit-codes.ts';
-import { LabTerminal } from '../../lab-terminal.ts';
 import { PartialFailure, UsageError } from '../../usage-error.ts';
+import { LabTerminal } from './lab-terminal.ts';
 
 export interface LabOptions {
   readonly list?: boolean;

@@ -6,8 +6,8 @@ import { DirectoryRegistryStorage, dockerConfigDirectory, embeddedRegistry } fro
 import { DEFAULT_OPERATION, DEFAULT_SERVER_LIMITS, type ServerSettings } from '../../../server/config/index.ts';
 import { DEFAULT_CACHE_AGES, prepareDataDirectory } from '../../../server/index.ts';
 import { startServer } from '../../../server/start/index.ts';
-import { ensureOwnTls, type Listener, type Log, listen, openLog } from '../../../service/index.ts';
-import { type Address, parseAddress } from '../../address.ts';
+import { type Address, ensureOwnTls, type Listener, type Log, listen, openLog } from '../../../service/index.ts';
+import { listenAddress } from '../../address.ts';
 import type { CommandContext } from '../../context.ts';
 import type { Io } from '../../io.ts';
 import { UsageError } from '../../usage-error.ts';
@@ -27,8 +27,8 @@ export interface UpOptions {
 /** `hallmark up`: trust server, its signing keys, its own authority, and a registry if asked, until it is told to stop. */
 export async function up({ io }: CommandContext, options: UpOptions): Promise<void> {
   const data = resolve(options.data);
-  const address = parseAddress(options.listen, '--listen');
-  const registryAddress = options.registry === undefined ? undefined : parseAddress(options.registry, '--registry');
+  const address = listenAddress(options.listen, '--listen');
+  const registryAddress = options.registry === undefined ? undefined : listenAddress(options.registry, '--registry');
   const pages = consoleOf(options.console);
   const log = openLog('info');
   await mkdir(data, { recursive: true, mode: 0o700 });
@@ -68,7 +68,7 @@ function readyLine(urls: Readonly<Record<string, string | undefined>>): string {
 /** `--console` alone is below the server's own address. */
 function consoleOf(given: UpOptions['console']): ServerSettings['console'] {
   if (given === undefined) return undefined;
-  return given === true ? {} : { listen: parseAddress(given, '--console') };
+  return given === true ? {} : { listen: listenAddress(given, '--console') };
 }
 
 interface TlsFiles {

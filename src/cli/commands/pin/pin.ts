@@ -20,8 +20,8 @@ import type { CommandContext } from '../../context.ts';
 import { readPublicKeys } from '../../public-key-files.ts';
 import { parseRepository } from '../../repository-name.ts';
 import { trustDirectory } from '../../settings.ts';
-import { admitsTrusted, forgetTrust } from '../../trusted-root.ts';
 import { UsageError } from '../../usage-error.ts';
+import { admitsTrusted, forgetTrust } from './trusted-root.ts';
 
 export interface PinOptions {
   readonly key?: readonly string[];

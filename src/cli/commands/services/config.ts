@@ -8,9 +8,9 @@ import { checkSigner } from '../../../signer/start/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { ExitCode } from '../../exit-codes.ts';
 import type { Io } from '../../io.ts';
-import { serviceOf } from '../../service-of-config.ts';
 import { PartialFailure, UsageError } from '../../usage-error.ts';
 import { VERSION } from '../../version.ts';
+import { serviceOf } from './service-of-config.ts';
 
 /** `hallmark config check FILE`: a line for each thing that was tried; fails when one of them did. */
 export async function checkConfig({ io, globals }: CommandContext, file: string): Promise<void> {

@@ -6,7 +6,7 @@ import { loadSignerConfig } from '../../../signer/config/index.ts';
 import { migrateSigner, pendingOfSigner } from '../../../signer/start/index.ts';
 import type { CommandContext } from '../../context.ts';
 import type { Io } from '../../io.ts';
-import { serviceOf } from '../../service-of-config.ts';
+import { serviceOf } from './service-of-config.ts';
 
 export interface MigrateOptions {
   readonly config: string;

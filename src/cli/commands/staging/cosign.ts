@@ -3,9 +3,9 @@ import { PublishError } from '../../../publisher/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { confirm, isTerminal } from '../../prompts.ts';
 import { repositoryOf } from '../../repository-name.ts';
-import { readStagedFile, replaceStagedFile } from '../../staged-file.ts';
-import { nextStep, reviewJson, reviewText } from '../../staged-words.ts';
 import { UsageError } from '../../usage-error.ts';
+import { readStagedFile, replaceStagedFile } from './staged-file.ts';
+import { nextStep, reviewJson, reviewText } from './staged-words.ts';
 
 export interface CosignOptions {
   readonly yes?: boolean;

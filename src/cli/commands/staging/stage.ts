@@ -2,8 +2,8 @@
 import type { Edit, Staged } from '../../../publisher/index.ts';
 import type { CommandContext } from '../../context.ts';
 import type { Session } from '../../session.ts';
-import { createStagedFile } from '../../staged-file.ts';
-import { nextStep, reviewJson, reviewText } from '../../staged-words.ts';
+import { createStagedFile } from './staged-file.ts';
+import { nextStep, reviewJson, reviewText } from './staged-words.ts';
 
 /** Writes what `edit` makes of the repository, signed by the user's keys, into a new file; nothing is published. */
 export async function stageTo(

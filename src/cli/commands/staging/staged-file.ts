@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { decodeStagedUpdate, encodeStagedUpdate, type StagedUpdate } from '../publisher/index.ts';
-import { MetadataError } from '../tuf/index.ts';
-import { UsageError } from './usage-error.ts';
+import { decodeStagedUpdate, encodeStagedUpdate, type StagedUpdate } from '../../../publisher/index.ts';
+import { MetadataError } from '../../../tuf/index.ts';
+import { UsageError } from '../../usage-error.ts';
 
 /** @throws UsageError it cannot be read; MetadataError it is no staged update */
 export async function readStagedFile(path: string): Promise<StagedUpdate> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { encodeHex, quoteText } from '../encoding/index.ts';
-import type { KeysChange, RoleChange, StagedReview, TagChange } from '../publisher/index.ts';
-import type { Gun, KeyId, TargetFile } from '../tuf/index.ts';
+import { encodeHex, quoteText } from '../../../encoding/index.ts';
+import type { KeysChange, RoleChange, StagedReview, TagChange } from '../../../publisher/index.ts';
+import type { Gun, KeyId, TargetFile } from '../../../tuf/index.ts';
 
 /** What a staged update changes and who signed it, in plain words: everything that a signature on it would cover. */
 export function reviewText(gun: Gun, reviews: readonly StagedReview[]): string {

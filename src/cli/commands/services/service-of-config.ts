@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isRecord, readConfigDocument } from '../service/config/index.ts';
+import { isRecord, readConfigDocument } from '../../../service/config/index.ts';
 
 /**
  * Which service a configuration file is for, by its sections alone, so that a mistake in one of them is told as what it

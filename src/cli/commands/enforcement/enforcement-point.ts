@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { decisionCounters, type EnforcementPoint, loadPolicy, type PolicyEngine } from '../policy/index.ts';
-import { Health, operationsApp } from '../service/health/index.ts';
-import { type Listener, type Log, listen, openLog } from '../service/index.ts';
-import { Metrics } from '../service/metrics/index.ts';
-import { parseAddress } from './address.ts';
-import type { CommandContext } from './context.ts';
-import { openPolicyEngine } from './policy-in-force.ts';
-import { UsageError } from './usage-error.ts';
+import { decisionCounters, type EnforcementPoint, loadPolicy, type PolicyEngine } from '../../../policy/index.ts';
+import { Health, operationsApp } from '../../../service/health/index.ts';
+import { type Listener, type Log, listen, openLog } from '../../../service/index.ts';
+import { Metrics } from '../../../service/metrics/index.ts';
+import { listenAddress } from '../../address.ts';
+import type { CommandContext } from '../../context.ts';
+import { openPolicyEngine } from '../../policy-in-force.ts';
+import { UsageError } from '../../usage-error.ts';
 
 export interface EnforcementOptions {
   /** Where what was trusted is remembered. */
@@ -51,7 +51,7 @@ export async function openEnforcementPoint(
       listener = listen({
         fetch: operationsApp({ health, metrics }),
         tls: 'plain',
-        ...parseAddress(operations, '--operations'),
+        ...listenAddress(operations, '--operations'),
       });
   } catch (error) {
     engine.close();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Changelist, DirectoryChangelist, type Draft, PublishError } from '../publisher/index.ts';
-import type { CommandContext } from './context.ts';
-import type { Session } from './session.ts';
-import { trustDirectory } from './settings.ts';
+import { type Changelist, DirectoryChangelist, type Draft, PublishError } from '../../../publisher/index.ts';
+import type { CommandContext } from '../../context.ts';
+import type { Session } from '../../session.ts';
+import { trustDirectory } from '../../settings.ts';
 
 /** What is staged for a repository in the user's trust directory. */
 export function changelistOf({ io, globals }: CommandContext, { gun }: Session): Changelist {

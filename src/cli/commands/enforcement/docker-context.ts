@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dockerConfigDirectory } from '../registry/index.ts';
-import type { Io } from './io.ts';
-import { UsageError } from './usage-error.ts';
+import { dockerConfigDirectory } from '../../../registry/index.ts';
+import type { Io } from '../../io.ts';
+import { UsageError } from '../../usage-error.ts';
 
 /** What Docker accepts as the name of a context. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.+-]+$/;

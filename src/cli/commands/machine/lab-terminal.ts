@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import pc from 'picocolors';
-import type { Environment, Exercise, Outcome, Person, Player } from '../lab/index.ts';
-import { type RunCommand, runCaptured } from './captured-run.ts';
-import type { Io } from './io.ts';
-import { isTerminal, readAnswer } from './prompts.ts';
+import type { Environment, Exercise, Outcome, Person, Player } from '../../../lab/index.ts';
+import { type RunCommand, runCaptured } from '../../captured-run.ts';
+import type { Io } from '../../io.ts';
+import { isTerminal, readAnswer } from '../../prompts.ts';
 
 const WIDTH = 96;
 

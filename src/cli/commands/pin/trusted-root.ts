@@ -5,8 +5,8 @@ import {
   DirectoryMetadataCache,
   type Pins,
   trustPinning,
-} from '../client/index.ts';
-import { type Gun, notaryV1, ROOT, TrustedRoot } from '../tuf/index.ts';
+} from '../../../client/index.ts';
+import { type Gun, notaryV1, ROOT, TrustedRoot } from '../../../tuf/index.ts';
 
 /** Whether the root that is trusted for `gun` now, if any, is one that these pins admit. */
 export function admitsTrusted(trustDirectory: string, pins: Pins, gun: Gun, now: Date): boolean {
