@@ -16,7 +16,7 @@ export class Workspace {
   constructor() {
     // a run that is interrupted must leave none of its programs behind
     process.on('exit', () => {
-      for (const child of this.#running) child.kill('SIGKILL');
+      for (const child of this.#running) end(child, 'SIGTERM');
       rmSync(this.directory, { recursive: true, force: true });
     });
   }
@@ -28,11 +28,11 @@ export class Workspace {
     return path;
   }
 
-  /** Starts a program that logs to a file and ends with the workspace. */
+  /** Starts a program that logs to a file and ends with the workspace, and with it whatever it starts itself. */
   run(argv: readonly string[], directory: string, variables: Readonly<Record<string, string>> = {}): Bun.Subprocess {
     const log = Bun.file(join(directory, 'log'));
     const env = { ...environment(directory), ...variables };
-    const child = Bun.spawn([...argv], { cwd: directory, env, stdout: log, stderr: log });
+    const child = Bun.spawn([...argv], { cwd: directory, env, stdout: log, stderr: log, detached: true });
     this.#running.push(child);
     return child;
   }
@@ -57,8 +57,8 @@ export class Workspace {
   /** Ends the programs started since the last call, last one first. */
   async stopAll(): Promise<void> {
     for (const child of this.#running.splice(0).reverse()) {
-      child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MILLISECONDS);
+      end(child, 'SIGTERM');
+      const timer = setTimeout(() => end(child, 'SIGKILL'), STOP_MILLISECONDS);
       await child.exited;
       clearTimeout(timer);
     }
@@ -67,6 +67,15 @@ export class Workspace {
   async close(): Promise<void> {
     await this.stopAll();
     rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** Tells a program and all of its group: a shell that waits for another program hears of nothing before that one ends. */
+function end(child: Bun.Subprocess, signal: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // it is gone already
   }
 }
 

@@ -123,7 +123,7 @@ interface App {
 /** All but the listeners; what has to be closed goes on the stack, and is closed in the opposite order. */
 async function openApp(settings: ServerSettings, context: StartContext, opening: AsyncDisposableStack): Promise<App> {
   const { clock, log } = context;
-  const metrics = new Metrics();
+  const metrics = new Metrics({ process: settings.operations !== undefined });
   const measured = new TrustMetrics(
     metrics,
     settings.webhooks.map(({ name }) => name),

@@ -16,7 +16,10 @@ export const OTHER = 'other';
 export class Metrics {
   readonly #registry = new Registry();
 
-  /** @param options.process whether to tell of the process as well: memory, processor time, file descriptors */
+  /**
+   * @param options.process whether to tell of the process as well: memory, processor time, file descriptors, and how late the
+   * event loop is, for which a timer looks a hundred times a second: only where somebody can ask
+   */
   constructor(options: { readonly process?: boolean } = {}) {
     if (options.process ?? true) collectDefaultMetrics({ register: this.#registry });
   }

@@ -44,7 +44,8 @@ export async function startSigner(settings: SignerSettings, context: StartContex
   const held = await openKeys(settings.keys, context);
   opening.defer(held.close);
   const health = new Health({ checks: { keys: held.check }, log });
-  const operations = listenForOperations(settings.operations, { health, metrics: new Metrics() });
+  const metrics = new Metrics({ process: settings.operations !== undefined });
+  const operations = listenForOperations(settings.operations, { health, metrics });
   if (operations !== undefined) opening.defer(() => operations.stop());
   const load = () => loadSignerTls(settings, clock());
   const first = await load();
