@@ -35,14 +35,20 @@ async function copyBatch(
   first: number,
   last: number,
 ): Promise<void> {
-  const [numbers, name] =
+  // a hash that many rows share is nothing that a database has, and its index would be read from end to end
+  const [numbers, name, hash] =
     engine === 'postgres'
       ? [
           sql`generate_series(${sql.lit(first)}, ${sql.lit(last)}) as numbers (seq)`,
           sql`${`${prefix}/`}::text || numbers.seq`,
+          sql`encode(sha256((sha256 || numbers.seq)::bytea), 'hex')`,
         ]
-      : [sql.raw(`seq_${first}_to_${last} as numbers`), sql`concat(${`${prefix}/`}, numbers.seq)`];
+      : [
+          sql.raw(`seq_${first}_to_${last} as numbers`),
+          sql`concat(${`${prefix}/`}, numbers.seq)`,
+          sql`sha2(concat(sha256, numbers.seq), 256)`,
+        ];
   await sql`insert into tuf_files (created_at, updated_at, gun, role, version, data, sha256)
-    select created_at, updated_at, ${name}, role, version, data, sha256 from tuf_files cross join ${numbers}
+    select created_at, updated_at, ${name}, role, version, data, ${hash} from tuf_files cross join ${numbers}
     where gun = ${template} and role in (${sql.join(roles)})`.execute(database);
 }
