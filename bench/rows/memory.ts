@@ -45,7 +45,7 @@ async function fill(
   const template = benchGun('template');
   await PreparedRepository.publish(server, template);
   const roles = ['root', 'snapshot', 'timestamp'];
-  await copyRepository(address, { template, roles, prefix: benchGun('many'), from: 0, to: count });
+  await copyRepository(address, { template, roles, prefix: benchGun('many'), from: 0, to: count, ownHashes: false });
 }
 
 /** Makes wrk ask for the timestamps and roots of all repositories in turn. */

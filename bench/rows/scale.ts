@@ -28,7 +28,8 @@ export const scale: Row = {
     const figures: Figure[] = [];
     let made = 0;
     for (const count of effort.scale) {
-      const copies = { template, roles: ['snapshot', 'timestamp'], prefix: benchGun('scale'), from: made, to: count };
+      const range = { from: made, to: count, ownHashes: true };
+      const copies = { template, roles: ['snapshot', 'timestamp'], prefix: benchGun('scale'), ...range };
       await copyRepository(database, copies);
       made = count;
       for (const [what, among] of [

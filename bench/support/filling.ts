@@ -12,6 +12,11 @@ export interface Copies {
   readonly prefix: string;
   readonly from: number;
   readonly to: number;
+  /**
+   * Whether each copy is filed under a hash of its own. The original finds a root by the hash in the snapshot, so there it is
+   * not; but an index in which a million rows share one hash would be read from end to end.
+   */
+  readonly ownHashes: boolean;
 }
 
 /**
@@ -31,11 +36,10 @@ export async function copyRepository(address: DatabaseAddress, copies: Copies): 
 async function copyBatch(
   database: Kysely<unknown>,
   engine: DatabaseAddress['engine'],
-  { template, prefix, roles }: Copies,
+  { template, prefix, roles, ownHashes }: Copies,
   first: number,
   last: number,
 ): Promise<void> {
-  // a hash that many rows share is nothing that a database has, and its index would be read from end to end
   const [numbers, name, hash] =
     engine === 'postgres'
       ? [
@@ -49,6 +53,6 @@ async function copyBatch(
           sql`sha2(concat(sha256, numbers.seq), 256)`,
         ];
   await sql`insert into tuf_files (created_at, updated_at, gun, role, version, data, sha256)
-    select created_at, updated_at, ${name}, role, version, data, ${hash} from tuf_files cross join ${numbers}
+    select created_at, updated_at, ${name}, role, version, data, ${ownHashes ? hash : sql.ref('sha256')} from tuf_files cross join ${numbers}
     where gun = ${template} and role in (${sql.join(roles)})`.execute(database);
 }
