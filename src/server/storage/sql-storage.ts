@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { CompiledQuery, type Expression, type Kysely, type Selectable, type SqlBool, sql } from 'kysely';
+import {
+  type Compilable,
+  CompiledQuery,
+  type Expression,
+  type Kysely,
+  type Selectable,
+  type SqlBool,
+  sql,
+} from 'kysely';
 import {
   lockName,
   type OpenedDatabase,
@@ -43,10 +51,13 @@ import {
 } from './rows.ts';
 import type { MetadataTables } from './schema.ts';
 import { listCollections, withinScope } from './sql-listings.ts';
+import { StatementTemplate } from './statement-template.ts';
 
 export type Tables = MetadataTables;
 
 const CONTENT = ['role', 'data', 'sha256', 'created_at'] as const;
+type ContentRow = Pick<Selectable<Tables['tuf_files']>, (typeof CONTENT)[number] | 'version'>;
+type ContentStatement = StatementTemplate<ContentRow>;
 
 /** Put into words once: replicas under load ask it thousands of times a second. */
 const LAST_CHANGE = CompiledQuery.raw('select max(id) as id from changefeed');
@@ -76,6 +87,9 @@ export abstract class SqlStorage implements MetadataStorage {
   protected readonly opened: OpenedDatabase<Tables>;
   readonly #backfill: ExpiryBackfill;
   readonly #patience: readonly number[];
+  #latest: ContentStatement | undefined;
+  #byVersion: ContentStatement | undefined;
+  #byHash: ContentStatement | undefined;
 
   /** @param patience milliseconds before each further attempt to write where the database has gone away */
   protected constructor(opened: OpenedDatabase<Tables>, patience = PATIENCE) {
@@ -108,9 +122,11 @@ export abstract class SqlStorage implements MetadataStorage {
     return this.latest(gun, role);
   }
 
-  async latest(gun: Gun, role: RoleName): Promise<StoredFile | undefined> {
-    const newest = this.#newest(gun, role).select(CONTENT);
-    return storedFile(await this.find(() => newest.executeTakeFirst()));
+  latest(gun: Gun, role: RoleName): Promise<StoredFile | undefined> {
+    this.#latest ??= this.#template((one, other) =>
+      this.#files(one, other).select(CONTENT).orderBy('version', 'desc').limit(sql.lit(1)),
+    );
+    return this.#stored(this.#latest, [gun, role]);
   }
 
   async newest(gun: Gun, roles: readonly RoleName[]): Promise<ReadonlyMap<RoleName, FileHead>> {
@@ -122,14 +138,23 @@ export abstract class SqlStorage implements MetadataStorage {
     return found;
   }
 
-  async byVersion(gun: Gun, role: RoleName, version: Version): Promise<StoredFile | undefined> {
-    const files = this.#files(gun, role).select(CONTENT).where('version', '=', version);
-    return storedFile(await this.find(() => files.executeTakeFirst()));
+  byVersion(gun: Gun, role: RoleName, version: Version): Promise<StoredFile | undefined> {
+    this.#byVersion ??= this.#template((one, other, value) =>
+      this.#files(one, other)
+        .select(CONTENT)
+        .where('version', '=', value as Version),
+    );
+    return this.#stored(this.#byVersion, [gun, role, version]);
   }
 
-  async byHash(gun: Gun, role: RoleName, sha256: string): Promise<StoredFile | undefined> {
-    const files = this.#files(gun, role).select(CONTENT).where('sha256', '=', sha256).limit(sql.lit(1));
-    return storedFile(await this.find(() => files.executeTakeFirst()));
+  byHash(gun: Gun, role: RoleName, sha256: string): Promise<StoredFile | undefined> {
+    this.#byHash ??= this.#template((one, other, value) =>
+      this.#files(one, other)
+        .select(CONTENT)
+        .where('sha256', '=', value as string)
+        .limit(sql.lit(1)),
+    );
+    return this.#stored(this.#byHash, [gun, role, sha256]);
   }
 
   async history(gun: Gun, role: RoleName, { before, limit }: HistoryQuery): Promise<readonly HistoryEntry[]> {
@@ -149,8 +174,17 @@ export abstract class SqlStorage implements MetadataStorage {
     return readAgain(look);
   }
 
-  #newest(gun: Gun, role: RoleName) {
-    return this.#files(gun, role).orderBy('version', 'desc').limit(sql.lit(1));
+  /** One file, by a statement of which nothing but the values is new. */
+  async #stored(statement: ContentStatement, values: readonly unknown[]): Promise<StoredFile | undefined> {
+    const { database } = this.opened;
+    const result = await this.find(() => database.executeQuery(statement.fill(values)));
+    return storedFile(result?.rows[0]);
+  }
+
+  #template(word: (gun: Gun, role: RoleName, value: unknown) => Compilable<ContentRow>): ContentStatement {
+    const marks = [Symbol('gun'), Symbol('role'), Symbol('value')] as const;
+    const [gun, role, value] = marks as unknown as [Gun, RoleName, unknown];
+    return new StatementTemplate(word(gun, role, value).compile(), marks);
   }
 
   #files(gun: Gun, role: RoleName) {
