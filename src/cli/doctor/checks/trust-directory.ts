@@ -2,7 +2,17 @@
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { DecodeError } from '../../../encoding/index.ts';
-import { kindOf, MetadataError, notaryV1, parseRoleName, TIMESTAMP } from '../../../tuf/index.ts';
+import {
+  kindOf,
+  leafCertificate,
+  MetadataError,
+  notaryV1,
+  type PublicKey,
+  parseRoleName,
+  type Root,
+  type Signed,
+  TIMESTAMP,
+} from '../../../tuf/index.ts';
 import type { Check, Finding } from '../finding.ts';
 import type { Machine } from '../machine.ts';
 
@@ -53,26 +63,72 @@ function metadataFindings(machine: Machine): readonly Finding[] {
   return filesBelow(machine, start).flatMap((file) => {
     const [, gun, name] = /^(.+)\/metadata\/(.+)\.json$/.exec(file.slice(start.length + 1)) ?? [];
     if (gun === undefined || name === undefined || name === TIMESTAMP) return [];
-    const expires = expiryOf(machine.text(file) ?? '', name);
-    const days = expires === undefined ? undefined : (expires.getTime() - machine.now.getTime()) / DAY;
-    if (days === undefined || days > SOON_DAYS) return [];
-    const date = expires?.toISOString().slice(0, 10);
-    return [
-      {
-        id: 'metadata-expires',
-        severity: 'warning',
-        subject: `${gun} ${name}`,
-        message:
-          days < 0 ? `expired ${date}: its tags are refused` : `expires ${date}: its tags are refused from then on`,
-        fix: `if it is yours: hallmark witness ${gun} ${name}, then hallmark publish ${gun}`,
-      },
-    ];
+    const signed = readSigned(machine.text(file) ?? '', name);
+    if (signed === undefined) return [];
+    const certificates = signed.type === 'root' ? certificateFindings(machine, gun, signed) : [];
+    return [...expiryFindings(machine, gun, name, signed.expires), ...certificates];
   });
 }
 
-function expiryOf(text: string, name: string): Date | undefined {
+function expiryFindings(machine: Machine, gun: string, name: string, expires: Date): readonly Finding[] {
+  const end = endOf(machine, expires);
+  if (end === undefined) return [];
+  return [
+    {
+      id: 'metadata-expires',
+      severity: 'warning',
+      subject: `${gun} ${name}`,
+      message: `${end}: its tags are refused${afterwards(end)}`,
+      fix: `if it is yours: hallmark witness ${gun} ${name}, then hallmark publish ${gun}`,
+    },
+  ];
+}
+
+/**
+ * Certificates around root keys end by themselves, whatever the root says, as those of Docker Official Images did from August
+ * 2025 on. What counts is when fewer of them hold than have to sign.
+ */
+function certificateFindings(machine: Machine, gun: string, root: Root): readonly Finding[] {
+  const { keyIds, threshold } = root.roles.get('root') ?? { keyIds: [], threshold: 1 };
+  const keys = keyIds.flatMap((id) => root.keys.get(id) ?? []);
+  const ends = keys.flatMap((key) => certificateEnd(key) ?? []).sort((a, b) => b.getTime() - a.getTime());
+  const last = ends[threshold - 1];
+  const end = last === undefined ? undefined : endOf(machine, last);
+  if (end === undefined) return [];
+  return [
+    {
+      id: 'root-certificate-expires',
+      severity: 'warning',
+      subject: `${gun} root`,
+      message: `the certificate of its root key ${end}: its tags are refused${afterwards(end)}`,
+      fix: `if it is yours: hallmark key renew-certificate ${gun}`,
+    },
+  ];
+}
+
+function certificateEnd(key: PublicKey): Date | undefined {
   try {
-    return notaryV1.decode(kindOf(parseRoleName(name)), new TextEncoder().encode(text)).signed.expires;
+    return key.type.endsWith('-x509') ? leafCertificate(key).validToDate : undefined;
+  } catch (error) {
+    if (error instanceof MetadataError) return undefined;
+    throw error;
+  }
+}
+
+/** `expires 2026-12-20`; undefined of what is valid for longer than a month. */
+function endOf({ now }: Machine, moment: Date): string | undefined {
+  const days = (moment.getTime() - now.getTime()) / DAY;
+  if (days > SOON_DAYS) return undefined;
+  return `${days < 0 ? 'expired' : 'expires'} ${moment.toISOString().slice(0, 10)}`;
+}
+
+function afterwards(end: string): string {
+  return end.startsWith('expired') ? '' : ' from then on';
+}
+
+function readSigned(text: string, name: string): Signed | undefined {
+  try {
+    return notaryV1.decode(kindOf(parseRoleName(name)), new TextEncoder().encode(text)).signed;
   } catch (error) {
     // a cache that is damaged is told by whoever uses it
     if (error instanceof MetadataError || error instanceof DecodeError) return undefined;
