@@ -7,6 +7,7 @@ import { describeMachine } from './machine.ts';
 import { type Effort, QUICK, type Row, WHOLE } from './row.ts';
 import { engineProxy } from './rows/engine-proxy.ts';
 import { gateway } from './rows/gateway.ts';
+import { imageVerifier } from './rows/image-verifier.ts';
 import { library } from './rows/library.ts';
 import { memory } from './rows/memory.ts';
 import { publishes } from './rows/publishes.ts';
@@ -18,7 +19,18 @@ import { missingPackages, repositoryRoot } from './support/programs.ts';
 import { Workspace } from './support/workspace.ts';
 import { type Outcome, replaceTable, report } from './table.ts';
 
-const ROWS: readonly Row[] = [start, verify, reads, publishes, memory, scale, library, gateway, engineProxy];
+const ROWS: readonly Row[] = [
+  start,
+  verify,
+  reads,
+  publishes,
+  memory,
+  scale,
+  library,
+  gateway,
+  engineProxy,
+  imageVerifier,
+];
 const DOCUMENT = join(repositoryRoot, 'docs/performance.md');
 
 process.exitCode = await main(process.argv.slice(2));
