@@ -274,6 +274,31 @@ describe("the server's configuration in Hallmark's own form", () => {
     const env = { HALLMARK_SERVER_SERVER_LISTEN: ':1', HALLMARK_SERVER_STORAGE_URL: 'postgres://other/db' };
     expect(await server(OWN, env)).toMatchObject({ listen: { port: 1 }, storage: { url: 'postgres://other/db' } });
   });
+
+  test('S28 a variable of that prefix which stands for no key is an error that names it: here, clients without certificates would get in', async () => {
+    const misspelt = server(OWN, {
+      HALLMARK_SERVER_SERVER_TLS_CLIENT_CAS: 'ca.crt',
+      HALLMARK_SERVER_NOTHING_LIKE_IT: 'x',
+    });
+    const said = await refusal(misspelt);
+    expect(said).toContain(
+      'HALLMARK_SERVER_SERVER_TLS_CLIENT_CAS: stands for no key; did you mean HALLMARK_SERVER_SERVER_TLS_CLIENTCA?',
+    );
+    expect(said).toMatch(/HALLMARK_SERVER_NOTHING_LIKE_IT: stands for no key$/);
+  });
+
+  test('what Kubernetes says of services called hallmark-server is no setting', async () => {
+    const env = {
+      HALLMARK_SERVER_SERVICE_HOST: '10.0.0.1',
+      HALLMARK_SERVER_SERVICE_PORT: '4443',
+      HALLMARK_SERVER_SERVICE_PORT_HTTPS: '4443',
+      HALLMARK_SERVER_PORT: 'tcp://10.0.0.1:4443',
+      HALLMARK_SERVER_PORT_4443_TCP: 'tcp://10.0.0.1:4443',
+      HALLMARK_SERVER_PORT_4443_TCP_ADDR: '10.0.0.1',
+      HALLMARK_SERVER_METRICS_SERVICE_HOST: '10.0.0.2',
+    };
+    expect(await server(OWN, env)).toEqual(await server(OWN));
+  });
 });
 
 const SIGNER = {

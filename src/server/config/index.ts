@@ -24,7 +24,7 @@ export type { AuthSettings, KeySettings, OperationSettings, ServerSettings, Webh
 
 const FORMS: ConfigForms<ServerSettings> = {
   notary: { schema: notaryServerSchema, prefix: 'NOTARY_SERVER_' },
-  own: { schema: ownServerSchema, prefix: 'HALLMARK_SERVER_' },
+  own: { schema: ownServerSchema, prefix: 'HALLMARK_SERVER_', ownsPrefix: true },
 };
 
 /** @param only the form to read it as, whatever its keys look like. @throws ConfigError */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isRecord } from './document.ts';
-import type { ConfigJsonSchema, Leaf } from './known-keys.ts';
+import type { ConfigProblem } from './errors.ts';
+import { type ConfigJsonSchema, type Leaf, nearest } from './known-keys.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -30,6 +31,26 @@ export function withEnvironment(root: unknown, leaves: readonly Leaf[], env: Env
     variables.set(path.join('.'), name);
   }
   return { root: changed, variables };
+}
+
+/**
+ * What Kubernetes puts into the environment of each pod for each service beside it: of one that is called as the prefix, or begins
+ * with it, its variables look like ours.
+ */
+const OF_A_SERVICE =
+  /(?:^|_)(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)$/;
+
+/** Variables with the prefix that stand for no key: settings that would silently not be obeyed. */
+export function strangeVariables(leaves: readonly Leaf[], env: Environment, prefix: string): readonly ConfigProblem[] {
+  const known = leaves.map(({ path }) => variableOf('', path));
+  return Object.entries(env).flatMap(([variable, text]) => {
+    const rest = variable.slice(prefix.length);
+    if (!variable.startsWith(prefix) || text === undefined || text === '') return [];
+    if (known.includes(rest) || OF_A_SERVICE.test(rest)) return [];
+    const near = nearest(rest, known);
+    const hint = near === undefined ? '' : `; did you mean ${prefix}${near}?`;
+    return [{ key: '', message: `stands for no key${hint}`, variable }];
+  });
 }
 
 /** A variable is text; what the key wants says what the text means. What does not fit is left for the schema to refuse. */

@@ -9,6 +9,8 @@ export interface ConfigForm<Settings> {
   readonly schema: z.ZodType<Settings>;
   /** Of the environment variables that stand in for its keys. */
   readonly prefix: string;
+  /** Whether nothing else has variables with that prefix; under Notary's a signer has passphrases too. */
+  readonly ownsPrefix?: boolean;
 }
 
 /** The two ways to write the configuration of one service: as Notary's service reads it, and Hallmark's own. */

@@ -54,7 +54,8 @@ function keyPaths(schema: ConfigJsonSchema, path: readonly string[] = []): reado
   });
 }
 
-function nearest(wrong: string, known: readonly string[]): string | undefined {
+/** The one of `known` that is near enough to be meant; case, hyphens and underscores count for nothing. */
+export function nearest(wrong: string, known: readonly string[]): string | undefined {
   const plain = (key: string) => key.toLowerCase().replaceAll(/[_-]/g, '');
   const [best] = known
     .map((key) => ({ key, distance: distanceOf(plain(wrong), plain(key)) }))

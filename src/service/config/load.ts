@@ -2,7 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { type ConfigDocument, type ConfigPath, isRecord } from './document.ts';
-import { type Environment, withEnvironment } from './environment.ts';
+import { type Environment, strangeVariables, withEnvironment } from './environment.ts';
 import { ConfigError, type ConfigProblem } from './errors.ts';
 import { type ConfigJsonSchema, isSchema, jsonSchemaOf, leavesOf, nearestKey } from './known-keys.ts';
 
@@ -11,6 +11,8 @@ export interface UnderstandOptions<Schema extends z.ZodType> {
   readonly env: Environment;
   /** Of environment variables that stand in for keys: `NOTARY_SERVER_`. */
   readonly prefix: string;
+  /** Whether the prefix is of this schema alone, so that a variable which stands for no key is a mistake. */
+  readonly ownsPrefix?: boolean;
 }
 
 /**
@@ -20,18 +22,18 @@ export interface UnderstandOptions<Schema extends z.ZodType> {
  */
 export function understand<Schema extends z.ZodType>(
   document: ConfigDocument,
-  { schema, env, prefix }: UnderstandOptions<Schema>,
+  { schema, env, prefix, ownsPrefix = false }: UnderstandOptions<Schema>,
 ): z.output<Schema> {
   const shape = jsonSchemaOf(schema);
-  const { root, variables } = withEnvironment(document.root, leavesOf(shape), env, prefix);
+  const leaves = leavesOf(shape);
+  const strange = ownsPrefix ? strangeVariables(leaves, env, prefix) : [];
+  const { root, variables } = withEnvironment(document.root, leaves, env, prefix);
   const base = dirname(resolve(document.file));
   const parsed = schema.safeParse(withAbsolutePaths(root, shape, base));
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.flatMap((issue) => problemsOf(issue, shape));
-  throw new ConfigError(
-    document.file,
-    problems.map(({ path, message }) => located(document, variables, path, message)),
-  );
+  if (parsed.success && strange.length === 0) return parsed.data;
+  const problems = (parsed.error?.issues ?? []).flatMap((issue) => problemsOf(issue, shape));
+  const inFile = problems.map(({ path, message }) => located(document, variables, path, message));
+  throw new ConfigError(document.file, [...inFile, ...strange]);
 }
 
 /** That something is wrong at a key, with the key's place in the file or the variable that it came from. */

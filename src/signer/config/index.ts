@@ -21,7 +21,7 @@ export type { SignerKeySettings, SignerSettings } from './settings.ts';
 
 const FORMS: ConfigForms<SignerSettings> = {
   notary: { schema: notarySignerSchema, prefix: 'NOTARY_SIGNER_' },
-  own: { schema: ownSignerSchema, prefix: 'HALLMARK_SIGNER_' },
+  own: { schema: ownSignerSchema, prefix: 'HALLMARK_SIGNER_', ownsPrefix: true },
 };
 
 /** @param only the form to read it as, whatever its keys look like. @throws ConfigError */
