@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { PolicyStage } from '../../test/support/policy-stage.ts';
+import { wholeReview } from '../../test/support/whole-review.ts';
 import { sha256Hex } from '../tuf/index.ts';
 import type { AdmissionOptions } from './admit.ts';
 import { imageFields } from './image-fields.ts';
@@ -83,6 +84,14 @@ describe('what is admitted', () => {
     expect(patched(object, answer)).toEqual(pod(`${APP}:v1@${digestOf('good')}`));
   });
 
+  test('a whole review, as an API server sends it: the image alone is changed', async () => {
+    const body = wholeReview(`${APP}:v1`);
+    const { object } = JSON.parse(body).request;
+    const answer = await ask(body);
+    expect(answer).toMatchObject({ uid: '705ab4f5-6393-11e8-b7cc-42010a800002', allowed: true });
+    expect(patched(object, answer)).toEqual(JSON.parse(wholeReview(`${APP}:v1@${digestOf('good')}`)).request.object);
+  });
+
   test('what is already by digest is admitted as it is, by a digest rule that remembers', async () => {
     await ask(reviewed(pod(`${APP}:v1`)));
     const answer = await ask(reviewed(pod(`${APP}:v1@${digestOf('good')}`)));
@@ -111,6 +120,18 @@ describe('what is refused', () => {
     const answer = await ask(reviewed(pod(`${APP}:unsigned`)));
     expect(answer).toMatchObject({ allowed: false, status: { code: 403 } });
     expect(answer.status?.message).toStartWith(`content trust: ${APP}:unsigned: denied: `);
+  });
+
+  test('S17 old trust data, also after a restart: the newest versions are kept', async () => {
+    const repository = stage.repositories.get(APP);
+    const then = repository?.served ?? new Map();
+    repository?.tag('v1', 'newer').publish();
+    expect((await ask(reviewed(pod(`${APP}:v1`)))).allowed).toBe(true);
+    repository?.replay(then);
+    // each question is asked of an engine that was started anew over what the last one left
+    const answer = await ask(reviewed(pod(`${APP}:v1`)));
+    expect(answer).toMatchObject({ allowed: false, status: { code: 403 } });
+    expect(answer.status?.message).toMatch(/version/);
   });
 
   test('property 4: trust data that cannot be had is 503', async () => {

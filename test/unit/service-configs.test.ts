@@ -275,7 +275,7 @@ describe("the server's configuration in Hallmark's own form", () => {
     expect(await server(OWN, env)).toMatchObject({ listen: { port: 1 }, storage: { url: 'postgres://other/db' } });
   });
 
-  test('S28 a variable of that prefix which stands for no key is an error that names it: here, clients without certificates would get in', async () => {
+  test('a variable of that prefix which stands for no key is an error that names it: here, clients without certificates would get in', async () => {
     const misspelt = server(OWN, {
       HALLMARK_SERVER_SERVER_TLS_CLIENT_CAS: 'ca.crt',
       HALLMARK_SERVER_NOTHING_LIKE_IT: 'x',

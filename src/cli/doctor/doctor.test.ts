@@ -3,9 +3,9 @@ import { describe, expect, test } from 'bun:test';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { scratchDirectories } from '../../../test/support/scratch.ts';
-import { makeKey, makeRootKey } from '../../../test/support/test-keys.ts';
+import { makeRootKey } from '../../../test/support/test-keys.ts';
 import { ENGINES, engineConfig } from '../../gateway/index.ts';
-import { firstRoot, firstTargets, notaryV1, type PublicKey } from '../../tuf/index.ts';
+import { firstTargets, notaryV1 } from '../../tuf/index.ts';
 import { examine, type Finding, Machine } from './index.ts';
 import type { MachineOptions } from './machine.ts';
 
@@ -300,29 +300,6 @@ describe('doctor on the trust directory', () => {
     expect(await found({ [path]: file(new Date('2026-12-20T00:00:00Z')) })).toEqual(['metadata-expires']);
     expect(await found({ [path]: file(new Date('2027-12-20T00:00:00Z')) })).toEqual([]);
     expect(await found({ [path]: 'damaged' })).toEqual([]);
-  });
-
-  test('certificates of root keys that run out are told, as long as the root itself may hold', async () => {
-    const other = makeKey().listed;
-    const file = (...root: readonly PublicKey[]) => {
-      const signed = firstRoot({ root, targets: [other], snapshot: [other], timestamp: [other] }, NOW);
-      return new TextDecoder().decode(notaryV1.encode({ signedBytes: notaryV1.encodeSigned(signed), signatures: [] }));
-    };
-    const path = '~.docker/trust/tuf/example.com/app/metadata/root.json';
-    const ending = (notBefore: string) => makeRootKey('example.com/app', new Date(notBefore));
-    const [soon, over, later] = [await ending('2016-12-10'), await ending('2015-12-10'), await ending('2026-01-01')];
-
-    expect(await examine(machine({ [path]: file(soon.listed) }))).toMatchObject([
-      {
-        id: 'root-certificate-expires',
-        subject: 'example.com/app root',
-        message: expect.stringContaining('expires 2026-12'),
-      },
-    ]);
-    expect((await examine(machine({ [path]: file(over.listed) })))[0]?.message).toContain('expired 2025-12');
-    // another one still lets clients go on
-    expect(await found({ [path]: file(soon.listed, later.listed) })).toEqual([]);
-    expect(await found({ [path]: file(later.listed) })).toEqual([]);
   });
 });
 
