@@ -15,6 +15,8 @@ const QUICK = [
   'keys are restored beside others',
   'changes are staged and dropped',
   'a staged update gets another signature',
+  'an audit file is made',
+  'entries are copied into the audit file',
 ];
 
 describe('a write fails, done or not done', () => {
