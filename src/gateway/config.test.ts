@@ -55,9 +55,16 @@ metrics: 127.0.0.1:9090
     ['default: r.io', 'r.io is none of the upstreams'],
     ['polcy: x', 'Unrecognized key'],
     ['data: twice', 'Map keys must be unique'],
+    ['names: [*nowhere]', 'Unresolved alias'],
   ])('S22 %s is an error', (more, message) => {
     expect(() => parse(more)).toThrow(GatewayConfigError);
     expect(() => parse(more)).toThrow(message);
+  });
+
+  test('S23 a small file of aliases does not become a large one', () => {
+    const bomb = `a: &a [x]\nb: &b [${'*a,'.repeat(60)}]\nnames: [${'*b,'.repeat(60)}]`;
+    expect(() => parse(bomb)).toThrow(GatewayConfigError);
+    expect(() => parse(bomb)).toThrow('Excessive alias count');
   });
 
   test('a file or an authority that is not there is an error, never taken for none', () => {

@@ -46,6 +46,7 @@ const form = z.strictObject({
 
 const DEFAULT_LISTEN: Address = { hostname: '127.0.0.1', port: 5443 };
 const DEFAULT_CACHE_BYTES = 20 * 1024 ** 3;
+const MAX_ALIASES = 100;
 /** Whoever may write it chooses the policy (S7). */
 const WRITABLE_BY_OTHERS = 0o022;
 
@@ -124,8 +125,13 @@ function readText(path: string): string {
 }
 
 function yamlOf(text: string, path: string): unknown {
-  const document = parseDocument(text, { uniqueKeys: true, strict: true });
+  const document = parseDocument(text, { uniqueKeys: true, strict: true, logLevel: 'error' });
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) throw new GatewayConfigError(`${path}: ${problem.message.split('\n')[0]}`);
-  return document.toJS({ maxAliasCount: 100 });
+  try {
+    return document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (cause) {
+    // an alias of what is not there, or so many that a small file would become a large one (S23)
+    throw new GatewayConfigError(`${path}: ${cause instanceof Error ? cause.message : 'not YAML'}`, { cause });
+  }
 }

@@ -11,7 +11,7 @@
  */
 export { BlobCache } from './blob-cache.ts';
 export { ClosureStore } from './closure.ts';
-export { loadGatewayConfig } from './config.ts';
+export { GatewayConfigError, loadGatewayConfig } from './config.ts';
 export { ENGINES, type Engine, type EngineConfigOptions, engineConfig } from './engine-config.ts';
 export { createGateway, type GatewayOptions } from './gateway.ts';
 export type { NameMapping } from './names.ts';

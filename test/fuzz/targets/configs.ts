@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeUtf8 } from '../../../src/encoding/index.ts';
+import { GatewayConfigError, loadGatewayConfig } from '../../../src/gateway/index.ts';
 import { loadServerConfig } from '../../../src/server/config/index.ts';
 import { ConfigError } from '../../../src/service/config/index.ts';
 import { loadSignerConfig } from '../../../src/signer/config/index.ts';
@@ -15,16 +16,49 @@ type Load = typeof loadServerConfig | typeof loadSignerConfig;
 type Service = 'server' | 'signer';
 
 /** Configurations are read from files, so each input becomes one. */
-async function load(read: Load, name: string, input: Uint8Array, only?: 'notary' | 'own'): Promise<void> {
+async function asFile(name: string, input: Uint8Array, read: (file: string) => unknown): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'hallmark-fuzz-'));
   try {
     const file = join(directory, name);
-    writeFileSync(file, input);
-    const { form } = await read(file, {}, only);
-    holds(only === undefined || form === only, 'a configuration is read in the form that was asked for');
+    writeFileSync(file, input, { mode: 0o600 });
+    await read(file);
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+function load(read: Load, name: string, input: Uint8Array, only?: 'notary' | 'own'): Promise<void> {
+  return asFile(name, input, async (file) => {
+    const { form } = await read(file, {}, only);
+    holds(only === undefined || form === only, 'a configuration is read in the form that was asked for');
+  });
+}
+
+/** With all that a gateway can be told, but for files beside it. */
+const GATEWAY = `
+listen: 0.0.0.0:5443
+data: &here /var/lib/hallmark-gateway
+policy: policy.yaml
+upstreams: { docker.io: {}, registry.example.com: { blobs: cache }, localhost:5000: { host: 10.0.0.7:5000 } }
+default: docker.io
+hosts: { hub.gw.internal: docker.io }
+names: [gw.internal, *here]
+tls: { cert: gw.crt, key: gw.key }
+blobs: proxy
+cache: 20GiB
+metrics: 127.0.0.1:9464
+`;
+
+function readGateway(input: Uint8Array): Promise<void> {
+  return asFile('gateway.yaml', input, (file) => {
+    const { mapping, upstreams } = loadGatewayConfig(file);
+    const meant = [...mapping.hosts.values(), ...(mapping.fallback === undefined ? [] : [mapping.fallback])];
+    holds(upstreams.size > 0, 'a gateway stands for some registry');
+    holds(
+      meant.every((domain) => upstreams.has(domain)),
+      'a gateway asks no registry that is not listed',
+    );
+  });
 }
 
 /** As they are given to users. */
@@ -63,4 +97,5 @@ function targetsOf(service: Service, read: Load): readonly FuzzTarget[] {
 export const CONFIG_TARGETS: readonly FuzzTarget[] = [
   ...targetsOf('server', loadServerConfig),
   ...targetsOf('signer', loadSignerConfig),
+  { name: 'gateway-config', corpus: () => [encodeUtf8(GATEWAY)], refusals: [GatewayConfigError], read: readGateway },
 ];
