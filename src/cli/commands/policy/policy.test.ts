@@ -40,6 +40,7 @@ describe('policy explain', () => {
     const refused = await world.run('user', ['policy', 'explain', `${app}:2`, '--policy', file], NO_SERVER);
     expect(refused.exitCode).toBe(3);
     expect(refused.stdout).toContain('refused: No valid trust data for 2');
+    expect(refused.stderr).not.toContain('hint:');
     const nowhere = policy(`version: 1\nrules: [{ images: '**', server: 'http://127.0.0.1:1', first-use: true }]`);
     expect((await world.run('user', ['policy', 'explain', `${app}:2`, '--policy', nowhere])).exitCode).toBe(1);
   });
