@@ -21,7 +21,7 @@ import { loadServerTls, type StartContext } from './start-server.ts';
 export async function checkServer(settings: ServerSettings, context: StartContext): Promise<readonly CheckResult[]> {
   const { tls, warnings } = settings;
   const checks: readonly NamedCheck[] = [
-    ...(tls === 'plain' ? [] : [certificateCheck(() => loadServerTls(tls, context.clock()))]),
+    ...(tls === 'plain' ? [] : [certificateCheck(() => loadServerTls(tls, context.clock()), context.clock())]),
     ...storageChecks('database', settings.storage, STORAGE_SCHEMAS),
     ...keyChecks(settings, context),
     ['authentication', async () => (await openAuth(settings.auth, context.clock, context.log)) && settings.auth.type],

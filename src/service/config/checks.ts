@@ -10,8 +10,13 @@ export interface CheckResult {
   readonly detail: string;
 }
 
+/** What can be used, and will not be for long. */
+export interface Doubt {
+  readonly warning: string;
+}
+
 /** Something to try, by its name; resolves with what was found, and rejects with what is wrong. */
-export type NamedCheck = readonly [name: string, look: () => Promise<string>];
+export type NamedCheck = readonly [name: string, look: () => Promise<string | Doubt>];
 
 /** What a service's settings give to look at. */
 export interface Checks {
@@ -31,19 +36,24 @@ export async function runChecks({ warnings, checks, secrets }: Checks): Promise<
 
 async function tried([check, look]: NamedCheck): Promise<CheckResult> {
   try {
-    return { check, result: 'ok', detail: await look() };
+    const found = await look();
+    if (typeof found === 'string') return { check, result: 'ok', detail: found };
+    return { check, result: 'warning', detail: found.warning };
   } catch (error) {
     return { check, result: 'failed', detail: messageOf(error) };
   }
 }
 
-/** That a service's certificate can be used: whose it is, and until when. */
-export function certificateCheck(load: () => Promise<{ readonly cert: string }>): NamedCheck {
+const SOON_MILLISECONDS = 30 * 86_400_000;
+
+/** That a service's certificate can be used: whose it is, and until when; a warning where that is within a month. */
+export function certificateCheck(load: () => Promise<{ readonly cert: string }>, now: Date): NamedCheck {
   return [
     'certificate',
     async () => {
       const { subject, validToDate } = new X509Certificate((await load()).cert);
-      return `${subject.replaceAll('\n', ', ')}, until ${validToDate.toISOString().slice(0, 10)}`;
+      const found = `${subject.replaceAll('\n', ', ')}, until ${validToDate.toISOString().slice(0, 10)}`;
+      return validToDate.getTime() - now.getTime() > SOON_MILLISECONDS ? found : { warning: `${found}: renew it` };
     },
   ];
 }

@@ -23,7 +23,7 @@ type CheckContext = Omit<StartContext, 'auditLog'>;
 /** Tries all that a signing service's settings name, and changes nothing. */
 export async function checkSigner(settings: SignerSettings, context: CheckContext): Promise<readonly CheckResult[]> {
   const { tls, keys, warnings } = settings;
-  const certificate = certificateCheck(() => loadSignerTls(settings, context.clock()));
+  const certificate = certificateCheck(() => loadSignerTls(settings, context.clock()), context.clock());
   const secrets = keys.at === 'token' ? [keys.pinFile] : keyDatabaseSecrets(keys);
   return runChecks({ warnings, checks: [certificate, ...keyChecks(keys, context)], secrets: [tls.key, ...secrets] });
 }

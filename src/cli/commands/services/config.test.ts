@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterAll, describe, expect, test } from 'bun:test';
+import { X509Certificate } from 'node:crypto';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,6 +84,19 @@ describe('hallmark config check', () => {
     expect([exitCode, ok]).toEqual([1, false]);
     const failed = checks.filter(({ result }) => result === 'failed').map(({ check }) => check);
     expect(failed).toEqual(expect.arrayContaining(['certificate', 'passphrases', 'authentication']));
+  });
+
+  test('warns of a certificate that ends within a month', async () => {
+    const { file } = place();
+    const at = (day: number) => () => new Date(Date.now() + day * 86_400_000);
+    const line = async (day: number) =>
+      (await runCaptured(['config', 'check', file], {}, at(day))).stdout.match(/^\w+ +certificate: .*$/m)?.[0];
+    const ends = Math.floor(
+      (Date.parse(new X509Certificate(readFileSync(own.certFile)).validTo) - Date.now()) / 86_400_000,
+    );
+    expect(await line(0)).toMatch(/^ok .* until \d{4}-\d\d-\d\d$/);
+    expect(await line(ends - 20)).toMatch(/^warning .* until \d{4}-\d\d-\d\d: renew it$/);
+    expect(await line(ends + 2)).toMatch(/^failed .*expired/);
   });
 
   test('S7 warns of a secret that everybody may read, and shows no secret', async () => {
