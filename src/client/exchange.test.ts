@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'bun:test';
-import { exchange } from './exchange.ts';
+import { absent, exchange } from './exchange.ts';
 
 const LIMITS = { timeoutMilliseconds: 5000, maxLength: 100 };
 const URL = 'https://trust.example.com/';
@@ -36,4 +36,14 @@ test('when a server may be asked again is read of 429 alone, and only as seconds
   for (const value of ['', '-1', '1.5', '1e3', '9999999', 'Wed, 25 Nov 2026 12:00:00 GMT'])
     expect([value, await after(429, value)]).toEqual([value, undefined]);
   expect(await after(503, '7')).toBeUndefined();
+});
+
+test('a server that is busy says so, and when it may be asked again where it told', () => {
+  const about = (status: number, retryAfter?: number) => () =>
+    absent({ status, ...(retryAfter === undefined ? {} : { retryAfter }) }, URL);
+  const words = 'unable to reach trust server at this time: trust.example.com returned';
+
+  expect(about(429, 8)).toThrow(new Error(`${words} 429 and may be asked again in 8 s`));
+  expect(about(429)).toThrow(new Error(`${words} 429`));
+  expect(about(503)).toThrow(new Error(`${words} 503`));
 });

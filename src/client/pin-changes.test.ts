@@ -61,6 +61,7 @@ describe('pins laid over others', () => {
     const { pins, weaker } = mergePins({ ...NO_PINS, tofu: false }, keys({ 'a/x': [A] }));
     expect(weaker).toEqual([]);
     expect(pins.tofu).toBe(false);
+    expect('tofu' in mergePins(NO_PINS, keys({ 'a/x': [A] })).pins).toBe('tofu' in NO_PINS);
   });
 });
 
