@@ -119,7 +119,7 @@ describe('the repositories of a trust directory', () => {
     const from = directory('metadata', 'new\nline/metadata', 'good.example.com/metadata', 'file.example.com');
     writeFileSync(join(from, 'tuf', 'file.example.com', 'metadata'), '');
 
-    expect(cachedGuns(from)).toEqual(guns('good.example.com'));
+    expect(cachedGuns(from)).toStrictEqual(guns('good.example.com'));
   });
 
   test('S23 a loop of links has no end, and is not entered; nor is what lies deeper than any name', () => {

@@ -45,7 +45,7 @@ export async function importCachedRepository(
   if (cache.load(gun, ROOT) !== undefined || marks.load(gun).size > 0) return 'present';
   const source = new DirectoryMetadataCache(from);
   if ([ROOT, TARGETS, SNAPSHOT, TIMESTAMP].some((role) => source.load(gun, role) === undefined)) return 'incomplete';
-  const fetcher = new CachedFiles(source, options.dialect);
+  const fetcher = new CachedFiles(source);
   await new Updater({ ...options, fetcher, renewing: true, frozen: true }).refresh();
   return 'imported';
 }
@@ -53,19 +53,14 @@ export async function importCachedRepository(
 /** Cached files in the place of a server; of roots it has the current one alone. */
 class CachedFiles implements Fetcher {
   readonly #cache: MetadataCache;
-  readonly #dialect: Dialect;
 
-  constructor(cache: MetadataCache, dialect: Dialect) {
+  constructor(cache: MetadataCache) {
     this.#cache = cache;
-    this.#dialect = dialect;
   }
 
   async fetch(gun: Gun, fileName: string): Promise<Uint8Array | undefined> {
-    const numbered = /^(\d+)\.root\.json$/.exec(fileName);
-    if (numbered === null) return this.#cache.load(gun, roleOf(fileName));
-    const root = this.#cache.load(gun, ROOT);
-    const version = root && this.#dialect.decode('root', root).signed.version;
-    return version === Number(numbered[1]) ? root : undefined;
+    // asked for by number are the roots after it, of which nothing is known here
+    return /^\d+\.root\.json$/.test(fileName) ? undefined : this.#cache.load(gun, roleOf(fileName));
   }
 }
 
@@ -80,7 +75,7 @@ export function cachedGuns(trustDirectory: string): readonly Gun[] {
   const found: Gun[] = [];
   const visit = (path: readonly string[]): void => {
     const entries = directoriesIn(join(start, ...path));
-    const gun = path.length === 0 ? undefined : gunOf(path.join('/'));
+    const gun = gunOf(path.join('/'));
     if (entries.includes('metadata') && gun !== undefined) found.push(gun);
     for (const entry of entries) if (path.length < MAX_DEPTH) visit([...path, entry]);
   };
