@@ -11,6 +11,8 @@ import { VERSION } from './version.ts';
 /** Commands that are declared together: a start loads and declares those alone that its command line can mean. */
 interface CommandGroup {
   readonly names: readonly string[];
+  /** How a command line that cannot be read ends, where others lay that down. */
+  readonly usageCode?: ExitCode;
   declare(program: Command, globals: () => CommandContext, run: Run): Promise<void>;
 }
 
@@ -74,6 +76,8 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   },
   {
     names: ['tuf-client'],
+    // the protocol of the conformance suite knows 0 and 1
+    usageCode: ExitCode.failed,
     declare: async (program, globals) =>
       (await import('./commands/tuf-client/index.ts')).addTufClientCommands(program, globals),
   },
@@ -92,6 +96,12 @@ export function groupsFor(argv: readonly string[]): readonly CommandGroup[] {
   if (argv.some((word) => ALL.has(word))) return COMMAND_GROUPS;
   const meant = COMMAND_GROUPS.filter(({ names }) => names.some((name) => argv.includes(name)));
   return meant.length === 0 ? COMMAND_GROUPS : meant;
+}
+
+/** The exit code of a command line that is wrong, by the first command that it names. */
+export function usageCodeFor(argv: readonly string[]): ExitCode {
+  const named = argv.map((word) => COMMAND_GROUPS.find(({ names }) => names.includes(word)));
+  return named.find((group) => group !== undefined)?.usageCode ?? ExitCode.usage;
 }
 
 /** The commands of these groups and their options; what they do is loaded when one is called. */

@@ -2,7 +2,7 @@
 
 import { type Command, CommanderError } from 'commander';
 import type { ImageReference } from '../registry/index.ts';
-import { commandTree, groupsFor } from './command-tree.ts';
+import { commandTree, groupsFor, usageCodeFor } from './command-tree.ts';
 import type { CommandContext } from './context.ts';
 import { ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -40,12 +40,13 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
     await program.parseAsync(argv, { from: 'user' });
     return ExitCode.done;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : usageCodeFor(argv);
     const { failureOf } = await import('./errors.ts');
     const failure = failureOf(error, subject, called);
     io.stderr.write(`${oneLine(failure.message)}\n`);
     if (failure.hint !== undefined) io.stderr.write(`hint: ${failure.hint}\n`);
     if (io.env.HALLMARK_DEBUG) io.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    if (failure.exitCode === ExitCode.usage) return usageCodeFor(argv);
     return failure.exitCode === ExitCode.done ? ExitCode.failed : failure.exitCode;
   }
 }

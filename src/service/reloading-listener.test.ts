@@ -40,6 +40,7 @@ async function start(loadTls: ReloadingOptions['loadTls'], options: Partial<Relo
     fetch: async () => new Response('answered'),
     loadTls,
     log: SILENT_LOG,
+    clock: () => now,
     hostname: '127.0.0.1',
     port: 0,
     ...options,

@@ -8,6 +8,7 @@ export interface ReloadingOptions extends Omit<ListenOptions, 'tls' | 'sharePort
   /** Reads the files anew, and rejects when they cannot be used. */
   readonly loadTls: () => Promise<TlsIdentity>;
   readonly log: Log;
+  readonly clock: () => Date;
   /** How often the files are looked at, in milliseconds. */
   readonly everyMs?: number;
 }
@@ -15,6 +16,8 @@ export interface ReloadingOptions extends Omit<ListenOptions, 'tls' | 'sharePort
 export interface ReloadingListener extends Listener {
   /** Looks at the files now. What is broken is logged, and what was served before is served on. */
   reload(): Promise<void>;
+  /** When the certificate in use ends. */
+  expires(): Date;
 }
 
 /**
@@ -25,7 +28,7 @@ export interface ReloadingListener extends Listener {
  * @throws ListenError; and what `loadTls` throws: nothing starts with files that cannot be used (S8)
  */
 export async function listenReloading(options: ReloadingOptions): Promise<ReloadingListener> {
-  const { loadTls, log, everyMs, ...rest } = options;
+  const { loadTls, log, clock, everyMs, ...rest } = options;
   const first = await loadTls();
   // a port that is to be shared could be shared with whoever has it already: it has to be free first
   const probe = listen({ ...rest, tls: first });
@@ -39,12 +42,14 @@ export async function listenReloading(options: ReloadingOptions): Promise<Reload
     const stopping = old.stop().finally(() => retired.delete(stopping));
     retired.add(stopping);
   };
-  const watch = watchTls({ first, load: loadTls, use: replace, log, ...(everyMs === undefined ? {} : { everyMs }) });
+  const pace = everyMs === undefined ? {} : { everyMs };
+  const watch = watchTls({ first, load: loadTls, use: replace, log, clock, ...pace });
   return {
     hostname,
     port,
     url,
     reload: watch.look,
+    expires: watch.expires,
     async stop() {
       await watch.stop();
       await Promise.all([listener.stop(), ...retired]);

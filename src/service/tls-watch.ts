@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { EndReminder, endOf } from './certificate-end.ts';
 import type { Log } from './log.ts';
 import type { TlsIdentity } from './tls-identity.ts';
 
@@ -10,6 +11,7 @@ export interface TlsWatchOptions {
   /** Takes what is new into use. What it throws is logged, and what was in use stays. */
   readonly use: (fresh: TlsIdentity) => void;
   readonly log: Log;
+  readonly clock: () => Date;
   /** How often the files are looked at, in milliseconds. */
   readonly everyMs?: number;
 }
@@ -17,6 +19,8 @@ export interface TlsWatchOptions {
 export interface TlsWatch {
   /** Looks at the files now. What is broken is logged, and never thrown. */
   look(): Promise<void>;
+  /** When the certificate in use ends. */
+  expires(): Date;
   /** Resolves once a look under way has ended. */
   stop(): Promise<void>;
 }
@@ -27,8 +31,10 @@ export interface TlsWatch {
  */
 const EVERY_MS = 15_000;
 
-/** Takes certificates into use that were put in the place of others. */
-export function watchTls({ first, load, use, log, everyMs = EVERY_MS }: TlsWatchOptions): TlsWatch {
+/** Takes certificates into use that were put in the place of others, and says in time that one ends. */
+export function watchTls({ first, load, use, log, clock, everyMs = EVERY_MS }: TlsWatchOptions): TlsWatch {
+  const reminder = new EndReminder(log, clock);
+  reminder.look(first);
   let current = first;
   let isStopped = false;
   let last = Promise.resolve();
@@ -42,14 +48,14 @@ export function watchTls({ first, load, use, log, everyMs = EVERY_MS }: TlsWatch
   const look = () => {
     last = last
       .then(replaceIfChanged)
-      .catch((error: unknown) =>
-        log.error({ error }, 'new TLS files cannot be used: the old certificate stays in use'),
-      );
+      .catch((error: unknown) => log.error({ error }, 'new TLS files cannot be used: the old certificate stays in use'))
+      .then(() => reminder.look(current));
     return last;
   };
   const timer = setInterval(() => void look(), everyMs);
   return {
     look,
+    expires: () => endOf(current),
     async stop() {
       isStopped = true;
       clearInterval(timer);

@@ -53,7 +53,7 @@ export class PolicyStage {
       clock: () => this.now,
       elapsed: () => this.ticks,
       observer: this.observer,
-      transport: () => (url, init) => this.#answer(url, init.signal),
+      transport: () => (url, init) => this.answer(url, init.signal),
       ...options,
     });
   }
@@ -62,7 +62,8 @@ export class PolicyStage {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  async #answer(url: string, signal: AbortSignal): Promise<Response> {
+  /** What the trust servers say at an URL now. @throws what a transport throws */
+  async answer(url: string, signal: AbortSignal): Promise<Response> {
     this.requests.push(url);
     const { mood } = this;
     if (mood === 'down') throw Object.assign(new Error('no'), { code: 'ECONNREFUSED' });

@@ -6,26 +6,12 @@ import { EngineError } from '../../src/engine/index.ts';
 import { authzPlugin, ImageJudge, type Ruling } from '../../src/engine-proxy/index.ts';
 import { judge } from '../../src/image-verifier/index.ts';
 import type { PolicyEngine } from '../../src/policy/index.ts';
+import { commandPoints, type Outcome, type Point, type Use } from '../support/command-points.ts';
 import { errorOf, GatewayStage, REGISTRY } from '../support/gateway-stage.ts';
 import { digestOf, rule } from '../support/policy-stage.ts';
 
 const APP = 'acme/app';
 const POLICY = rule('digests: signed-now');
-
-/** What a point was asked to let through as `r.example.com/acme/app:TAG`, and what came of it. */
-interface Outcome {
-  /** The digest that runs afterwards; nothing where it was refused. */
-  readonly runs?: string;
-  readonly reason?: string;
-}
-
-/** @param lying what the registry, or the engine, has under the tag */
-type Use = (tag: string, lying: string) => Promise<Outcome>;
-
-interface Point {
-  readonly name: string;
-  readonly open: (stage: GatewayStage) => Use | Promise<Use>;
-}
 
 const POINTS: readonly Point[] = [
   {
@@ -106,6 +92,7 @@ const POINTS: readonly Point[] = [
       };
     },
   },
+  ...commandPoints(POLICY, APP),
 ];
 
 /** An engine that has every image by digest, and `lying` under every tag. */
@@ -132,6 +119,7 @@ let stage: GatewayStage;
 let good: string;
 let evil: string;
 let use: Use;
+const stops: (() => void)[] = [];
 
 beforeEach(async () => {
   stage = new GatewayStage();
@@ -140,7 +128,10 @@ beforeEach(async () => {
   good = signed.digest;
   evil = (await stage.image(APP, 'other', 'evil')).digest;
 });
-afterEach(() => stage.closeAll());
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop();
+  return stage.closeAll();
+});
 
 /** Past the moment up to which a decision is taken as still true. */
 function later(days = 1): void {
@@ -157,7 +148,7 @@ const ENDLESS = () =>
 
 describe.each(POINTS.map((point) => [point.name, point] as const))('attacks at %s', (_, point) => {
   beforeEach(async () => {
-    use = await point.open(stage);
+    use = await point.open(stage, (stop) => stops.push(stop));
   });
 
   test('what is signed passes, as it was signed', async () => {
@@ -173,9 +164,9 @@ describe.each(POINTS.map((point) => [point.name, point] as const))('attacks at %
   });
 
   test('what nobody signed is refused, with a reason', async () => {
-    const { runs, reason } = await use('other', evil);
+    const { runs, reason, exitCode = 3 } = await use('other', evil);
 
-    expect(runs).toBeUndefined();
+    expect({ runs, exitCode }).toEqual({ runs: undefined, exitCode: 3 });
     expect(reason).toMatch(/No valid trust data for other/i);
   });
 
@@ -188,23 +179,23 @@ describe.each(POINTS.map((point) => [point.name, point] as const))('attacks at %
     repository.replay(old);
     later(0.5);
 
-    const { runs, reason } = await use('1', good);
+    const { runs, reason, exitCode = 3 } = await use('1', good);
 
-    expect(runs).toBeUndefined();
+    expect({ runs, exitCode }).toEqual({ runs: undefined, exitCode: 3 });
     expect(reason).toMatch(/rollback|lower|version/i);
   });
 
   test.each([
-    ['S36 is gone', 'down', /reach|unavailable/i],
-    ['S36 answers 503', 503, /503|unavailable|error/i],
-    ['S23 answers without end', ENDLESS, /more than|too large|larger/i],
-    ['S22 answers nonsense', () => new Response('{}'), /malformed|not |missing/i],
-  ] as const)('the trust server %s', async (_what, mood, reason) => {
+    ['S36 is gone', 'down', 1, /reach|unavailable/i],
+    ['S36 answers 503', 503, 1, /503|unavailable|error/i],
+    ['S23 answers without end', ENDLESS, 1, /more than|too large|larger/i],
+    ['S22 answers nonsense', () => new Response('{}'), 3, /malformed|not |missing/i],
+  ] as const)('the trust server %s', async (_what, mood, code, reason) => {
     stage.mood = mood;
 
-    const outcome = await use('1', good);
+    const { exitCode = code, ...outcome } = await use('1', good);
 
-    expect(outcome.runs).toBeUndefined();
+    expect({ runs: outcome.runs, exitCode }).toEqual({ runs: undefined, exitCode: code });
     expect(outcome.reason).toMatch(reason);
   });
 
@@ -213,9 +204,9 @@ describe.each(POINTS.map((point) => [point.name, point] as const))('attacks at %
     stage.repositories.get(`${REGISTRY}/${APP}`)?.publish({ timestamp: soon });
     later();
 
-    const { runs, reason } = await use('1', good);
+    const { runs, reason, exitCode = 3 } = await use('1', good);
 
-    expect(runs).toBeUndefined();
+    expect({ runs, exitCode }).toEqual({ runs: undefined, exitCode: 3 });
     expect(reason).toMatch(/expired/);
   });
 

@@ -8,6 +8,8 @@ import { openRemoteKeys } from './remote-keys.ts';
 export interface ServerKeys extends OpenedKeys {
   /** Looks at TLS files now, where there are some. */
   reload?(): Promise<void>;
+  /** When the certificate ends that the signing service is shown, where there is one. */
+  expires?(): Date;
 }
 
 /**

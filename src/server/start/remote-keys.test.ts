@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterAll, describe, expect, test } from 'bun:test';
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,6 +48,7 @@ describe("the server's certificate at its signing service", () => {
     await opened.reload?.();
 
     expect(await accepted(create())).toBe('accepted');
+    expect(opened.expires()).toEqual(new X509Certificate(TLS.client.cert).validToDate);
     await opened.close();
   });
 });

@@ -28,14 +28,14 @@ export async function openRemoteKeys(
   clock: () => Date,
   log: Log,
   limits: RemoteServiceKeysOptions['limits'] = {},
-): Promise<OpenedKeys & { reload(): Promise<void> }> {
+): Promise<OpenedKeys & { reload(): Promise<void>; expires(): Date }> {
   const load = async (): Promise<TlsIdentity> => {
     const ca = await readPem(tls.ca);
     return { ...(await loadTlsIdentity(tls.cert, tls.key, clock())), clientCa: ca };
   };
   const first = await load();
   const connections = new Connections({ ...address, limits, requestId: () => currentRequest()?.id }, first);
-  const watch = watchTls({ first, load, use: (fresh) => connections.renew(fresh), log });
+  const watch = watchTls({ first, load, use: (fresh) => connections.renew(fresh), log, clock });
   return {
     keys: {
       create: (gun, role, algorithm) => connections.current.create(gun, role, algorithm),
@@ -45,6 +45,7 @@ export async function openRemoteKeys(
     },
     check: () => connections.current.check(),
     reload: () => watch.look(),
+    expires: watch.expires,
     async close() {
       await watch.stop();
       await connections.close();

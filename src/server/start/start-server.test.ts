@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterAll, describe, expect, test } from 'bun:test';
+import { X509Certificate } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,6 +107,15 @@ describe('startServer', () => {
     const lines = readFileSync(join(directory, 'audit.log'), 'utf8').trim().split('\n').slice(1);
     const actions = lines.map((line) => (JSON.parse(line) as { action: string }).action);
     expect(actions).toEqual(['key-create', 'key-create', 'publish', 'publish']);
+  });
+
+  test('its metrics say when the certificate ends that clients are shown', async () => {
+    const server = await place().start();
+
+    const metrics = await (await fetch(`${server.operationsUrl}/metrics`)).text();
+
+    const end = new X509Certificate(own.identity.cert).validToDate.getTime() / 1000;
+    expect(metrics).toContain(`hallmark_tls_certificate_expiry_timestamp_seconds{shown_to="clients"} ${end}\n`);
   });
 
   test('told to stop, it is not ready, accepts nothing new, and answers what is under way: no publish is lost', async () => {

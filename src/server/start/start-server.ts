@@ -14,7 +14,7 @@ import {
   waitFor,
   withRequestLog,
 } from '../../service/index.ts';
-import { Metrics } from '../../service/metrics/index.ts';
+import { Metrics, measureCertificates } from '../../service/metrics/index.ts';
 import { openTracing } from '../../service/tracing/index.ts';
 import { ANSWER_SECONDS, type ServerSettings } from '../config/index.ts';
 import {
@@ -33,7 +33,7 @@ import { CachedStorage } from '../storage/index.ts';
 import { startBackground } from './background.ts';
 import { CONSOLE_ROUTES, consoleRoute, isForConsole, type OpenConsole, readerDoor, readOnly } from './console-door.ts';
 import { openAuth } from './open-auth.ts';
-import { openKeys } from './open-keys.ts';
+import { openKeys, type ServerKeys } from './open-keys.ts';
 import { openStorage } from './open-storage.ts';
 
 export interface StartContext {
@@ -71,12 +71,13 @@ export async function startServer(settings: ServerSettings, context: StartContex
   const { log } = context;
   await using opening = new AsyncDisposableStack();
   for (const warning of settings.warnings) log.warn({}, warning);
-  const { fetch, pages, health, metrics, reloadKeys } = await openApp(settings, context, opening);
+  const { fetch, pages, health, metrics, held } = await openApp(settings, context, opening);
   const operations = listenForOperations(settings.operations, { health, metrics });
   if (operations !== undefined) opening.defer(() => operations.stop());
   const ownAddress = settings.console?.listen;
   const listener = await listenAsTold(settings, ownAddress === undefined ? withPages(fetch, pages) : fetch, context);
   opening.defer(() => listener.stop());
+  measureCertificates(metrics, { service: 'expires' in listener && listener.expires, signer: held.expires });
   const consoleListener =
     pages && ownAddress && (await listenAsTold({ ...settings, listen: ownAddress }, pages, context));
   if (consoleListener !== undefined) opening.defer(() => consoleListener.stop());
@@ -96,7 +97,7 @@ export async function startServer(settings: ServerSettings, context: StartContex
     ...(consoleUrl === undefined ? {} : { consoleUrl }),
     async reload() {
       const listeners = [listener, consoleListener].map(reloaded);
-      await Promise.all([...listeners, reloadKeys?.()]);
+      await Promise.all([...listeners, held.reload?.()]);
     },
     stop: () => closing.disposeAsync(),
   };
@@ -117,7 +118,7 @@ interface App {
   readonly pages: Fetch | undefined;
   readonly health: Health;
   readonly metrics: Metrics;
-  readonly reloadKeys: (() => Promise<void>) | undefined;
+  readonly held: ServerKeys;
 }
 
 /** All but the listeners; what has to be closed goes on the stack, and is closed in the opposite order. */
@@ -166,7 +167,7 @@ async function openApp(settings: ServerSettings, context: StartContext, opening:
   const checks = { storage: () => opened.storage.check() };
   // reads go on without it, on this replica as on every other
   const health = new Health({ checks, advisory: { signer: held.check }, log });
-  return { fetch, pages, metrics, health, reloadKeys: held.reload };
+  return { fetch, pages, metrics, health, held };
 }
 
 function proxiesOf({ addresses, requestIdHeader }: NonNullable<ServerSettings['proxies']>): TrustedProxies {
@@ -204,7 +205,7 @@ async function listenAsTold(
     },
   };
   if (tls === 'plain') return listen({ ...options, tls });
-  return listenReloading({ ...options, loadTls: () => loadServerTls(tls, clock()), log });
+  return listenReloading({ ...options, loadTls: () => loadServerTls(tls, clock()), log, clock });
 }
 
 /** @throws TlsError */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { X509Certificate } from 'node:crypto';
+import { endsSoon } from '../certificate-end.ts';
 import { isReadableByAll } from './secret-file.ts';
 
 /** What became of one check of a configuration. */
@@ -44,8 +45,6 @@ async function tried([check, look]: NamedCheck): Promise<CheckResult> {
   }
 }
 
-const SOON_MILLISECONDS = 30 * 86_400_000;
-
 /** That a service's certificate can be used: whose it is, and until when; a warning where that is within a month. */
 export function certificateCheck(load: () => Promise<{ readonly cert: string }>, now: Date): NamedCheck {
   return [
@@ -53,7 +52,7 @@ export function certificateCheck(load: () => Promise<{ readonly cert: string }>,
     async () => {
       const { subject, validToDate } = new X509Certificate((await load()).cert);
       const found = `${subject.replaceAll('\n', ', ')}, until ${validToDate.toISOString().slice(0, 10)}`;
-      return validToDate.getTime() - now.getTime() > SOON_MILLISECONDS ? found : { warning: `${found}: renew it` };
+      return endsSoon(validToDate, now) ? { warning: `${found}: renew it` } : found;
     },
   ];
 }

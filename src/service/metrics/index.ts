@@ -8,5 +8,6 @@
  *     count({ outcome: 'OK' });
  *     await metrics.text();
  */
+export { measureCertificates } from './certificates.ts';
 export { Metrics, OTHER } from './metrics.ts';
 export { RequestMetrics } from './requests.ts';

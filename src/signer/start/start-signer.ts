@@ -2,7 +2,7 @@
 import type { Environment } from '../../service/config/index.ts';
 import { Health, listenForOperations } from '../../service/health/index.ts';
 import { type Log, loadTlsIdentity, type TlsIdentity, watchTls } from '../../service/index.ts';
-import { Metrics } from '../../service/metrics/index.ts';
+import { Metrics, measureCertificates } from '../../service/metrics/index.ts';
 import type { SignerSettings } from '../config/index.ts';
 import {
   type AllowedClients,
@@ -57,7 +57,8 @@ export async function startSigner(settings: SignerSettings, context: StartContex
   });
   opening.defer(() => service.stop());
   opening.defer(() => health.drain());
-  const watch = watchTls({ first, load, use: (fresh) => service.useTls(mutual(fresh)), log });
+  const watch = watchTls({ first, load, use: (fresh) => service.useTls(mutual(fresh)), log, clock });
+  measureCertificates(metrics, { service: watch.expires });
   opening.defer(() => watch.stop());
   const closing = opening.move();
   const { hostname, port } = service;

@@ -26,7 +26,7 @@ export async function admission(context: CommandContext, options: AdmissionComma
   try {
     const onError = (error: unknown) => log.error({ error }, 'admission failed');
     const fetch = admissionWebhook({ engine, mutate: options.validateOnly !== true, paths, ...cluster, onError });
-    const listener = await listenReloading({ fetch, loadTls, log, ...address });
+    const listener = await listenReloading({ fetch, loadTls, log, clock: () => io.now(), ...address });
     io.stdout.write(`ready admission=${listener.url}/admit\n`);
     await io.untilStopped();
     await listener.stop();

@@ -214,6 +214,23 @@ describe('hallmark tuf-client', () => {
     }
   });
 
+  test('a command line that cannot be read: exit code 1 too, for the protocol knows no other', async () => {
+    const { run } = await opened();
+    for (const argv of [
+      [],
+      ['--no-such-option', 'refresh'],
+      ['refresh', '--metadata-dir'],
+      ['refresh', '--ca'],
+      ['init', 'root.json', 'more'],
+      ['refresh', '--trust-dir', ''],
+    ]) {
+      const ran = await run(...argv);
+      expect({ argv, exitCode: ran.exitCode, stdout: ran.stdout }).toEqual({ argv, exitCode: 1, stdout: '' });
+      expect(ran.stderr).toMatch(/option|argument|--trust-dir/);
+    }
+    expect(await run('--help')).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
   test('a second root over the first is refused; the same one again is no fault', async () => {
     const user = await opened();
     await user.init();
