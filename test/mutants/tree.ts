@@ -58,17 +58,27 @@ export class Tree {
     if (files.length === 0) return undefined;
     const argv = [process.execPath, 'test', '--bail=1', '--timeout=30000', ...files.map((file) => `./${file}`)];
     const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' };
-    const child = Bun.spawn(argv, { cwd: this.directory, env, stdout: 'ignore', stderr: 'pipe' });
+    const child = Bun.spawn(argv, { cwd: this.directory, env, stdout: 'ignore', stderr: 'pipe', detached: true });
     const patience = files.length < MANY_FILES ? LIKELY_MILLISECONDS : ALL_MILLISECONDS;
-    const timer = setTimeout(() => child.kill('SIGKILL'), patience);
+    const timer = setTimeout(() => endGroup(child.pid), patience);
     const output = await new Response(child.stderr).text();
     const status = await child.exited;
     clearTimeout(timer);
+    endGroup(child.pid);
     return status === 0 ? undefined : killerOf(output);
   }
 
   close(): void {
     rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** Tests start programs, and a mutant of theirs may never end either. */
+function endGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 
