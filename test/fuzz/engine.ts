@@ -7,6 +7,8 @@ import { mutate } from './mutate.ts';
 const MAX_MILLISECONDS = 2000;
 const MAX_GROWTH_BYTES = 1.5 * 2 ** 30;
 const POOL = 400;
+/** Longer ones are not kept: hundreds of them for each target were more memory than any reader may hold. */
+const POOLED_BYTES = 16 * 1024;
 const MINIMIZING_STEPS = 300;
 
 export interface Finding {
@@ -62,13 +64,20 @@ export class Fuzzer {
     const { fault, accepted } = await outcomeOf(this.#target, input);
     if (accepted) {
       this.#accepted++;
-      if (this.#pool.length < POOL) this.#pool.push(input);
-      else this.#pool[this.#random.below(POOL)] = input;
+      this.#remember(input);
     }
     const grown = process.memoryUsage().rss - this.#memory > MAX_GROWTH_BYTES;
     const what = fault ?? (grown ? 'holds too much memory' : undefined);
     if (what === undefined || this.#findings.has(what)) return;
     this.#findings.set(what, { target: this.#target.name, what, input: await minimized(this.#target, input, what) });
+  }
+
+  #remember(input: Uint8Array): void {
+    if (input.length > POOLED_BYTES) return;
+    // a mutant may be a part of what it was made of, which would be held as long as it
+    const own = input.slice();
+    if (this.#pool.length < POOL) this.#pool.push(own);
+    else this.#pool[this.#random.below(POOL)] = own;
   }
 }
 
