@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Context, Hono } from 'hono';
 import { recently } from '../service/health/index.ts';
-import { identifyRequest, type Log, pathAndQuery } from '../service/index.ts';
+import { identifyRequest, type Log, targetUrl } from '../service/index.ts';
 import type { ServiceKeyAlgorithm, ServiceKeys } from '../signing/service-keys/index.ts';
 import { ANONYMOUS } from './actor.ts';
 import type { Authenticator } from './auth/index.ts';
@@ -134,7 +134,8 @@ function redirected(request: Request): Response | undefined {
   const path = decodedPath(request.url);
   if (path === undefined || !/\/(?:\/|\.\.?(?:\/|$))/.test(path)) return undefined;
   const location = encodeURI(cleanPath(path)).replaceAll('?', '%3F').replaceAll('#', '%23');
-  return new Response(null, { status: 301, headers: { Location: location + pathAndQuery(request.url)[1] } });
+  // where the request names no usable host, its query is what bytes came, which no header may hold
+  return new Response(null, { status: 301, headers: { Location: location + targetUrl(request.url).search } });
 }
 
 const METHODS = new Set(['GET', 'POST', 'PUT', 'DELETE', 'HEAD']);
