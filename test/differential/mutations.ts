@@ -25,8 +25,18 @@ function change(scene: Scene, role: string, edit: (body: TreeObject) => string):
   const earlier = beforeSigning.get(role);
   beforeSigning.set(role, (complete) => {
     earlier?.(complete);
-    labels.push(`${role}: ${edit(complete)}`);
+    labels.push(`${role}: ${done(edit, complete)}`);
   });
+}
+
+/** A mutation before may have taken away what this one would change: then it finds no place, which is no failure. */
+function done(edit: (body: TreeObject) => string, complete: TreeObject): string {
+  try {
+    return edit(complete);
+  } catch (error) {
+    if (error instanceof TypeError) return 'nothing more to change';
+    throw error;
+  }
 }
 
 function anyRole({ draft, random }: Scene): string {
