@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../support/free-port.ts';
 import { run } from './processes.ts';
 import { cleanEnvironment, hallmarkProgram, repositoryRoot } from './programs.ts';
-import { freePort, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 /** A block of shell in a document, and what the document says that it prints. */
 export interface Block {
