@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { connect } from 'node:net';
+import { constants } from 'node:os';
 import { GrowingText } from './events.ts';
 import { forgetLog, note, showLogOnFailure } from './journal.ts';
 
@@ -25,10 +26,12 @@ export interface Outcome {
 }
 
 const running = new Set<Bun.Subprocess>();
-// A test run that is itself interrupted must leave none of its programs behind.
+// A test run that is itself interrupted must leave none of its programs behind; a signal alone would end it without 'exit'.
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => process.exit(128 + constants.signals[signal]));
 
 export function keepUntilExit(child: Bun.Subprocess): void {
   running.add(child);
