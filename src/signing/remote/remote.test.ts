@@ -123,7 +123,7 @@ describe('a connection to a signing service', () => {
   test('a peer that vanished without a word is given up with the first call, and found again by the next', async () => {
     const { port } = await stage.start();
     const road = await openRoad(port);
-    const remote = stage.connect({ port: road.port }, { limits: { deadlineMs: 400 } });
+    const remote = stage.connect({ port: road.port }, { limits: { deadlineMs: 1400 } });
     await remote.check();
 
     road.vanish();
