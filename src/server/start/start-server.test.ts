@@ -10,7 +10,7 @@ import { multipart } from '../../../test/support/trust-stage.ts';
 import { SecretFileError } from '../../service/config/index.ts';
 import { ensureOwnTls, ListenError, type Log, SILENT_LOG, TlsError } from '../../service/index.ts';
 import { loadServerConfig } from '../config/index.ts';
-import { type RunningServer, startServer } from './index.ts';
+import { type RunningServer, type StartContext, startServer } from './index.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'hallmark-start-'));
 const running: RunningServer[] = [];
@@ -43,9 +43,9 @@ function place(changes: Record<string, unknown> = {}) {
   writeFileSync(file, JSON.stringify(config));
   return {
     directory,
-    async start(log: Log = SILENT_LOG) {
+    async start(log: Log = SILENT_LOG, more: Partial<StartContext> = {}) {
       const { settings } = await loadServerConfig(file, {});
-      const server = await startServer(settings, { env: {}, clock: () => new Date(), log, version: '1' });
+      const server = await startServer(settings, { env: {}, clock: () => new Date(), log, version: '1', ...more });
       running.push(server);
       return server;
     },
@@ -153,12 +153,19 @@ describe('startServer', () => {
   });
 
   test('told that it is stopping, it goes on taking requests for as long as balancers need to hear of it', async () => {
-    const { start } = place({ limits: { stopDelay: '1s' } });
-    const server = await start();
+    const { start } = place({ limits: { stopDelay: '1h' } });
+    const [asked, heard] = [Promise.withResolvers<number>(), Promise.withResolvers<void>()];
+    const wait = (ms: number) => {
+      asked.resolve(ms);
+      return heard.promise;
+    };
+    const server = await start(SILENT_LOG, { wait });
     const stopped = server.stop();
+    expect(await asked.promise).toBe(3_600_000);
 
     expect((await fetch(`${server.operationsUrl}/ready`)).status).toBe(503);
     expect((await fetch(`${server.url}/v2/`, { tls })).status).toBe(200);
+    heard.resolve();
     await stopped;
     await expect(fetch(`${server.url}/v2/`, { tls, keepalive: false })).rejects.toThrow();
   });
