@@ -5,6 +5,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
+import { freePort } from '../../../test/support/free-port.ts';
 import { RepositoryBuilder } from '../../../test/support/repository-builder.ts';
 import { multipart } from '../../../test/support/trust-stage.ts';
 import { SecretFileError } from '../../service/config/index.ts';
@@ -201,8 +202,9 @@ describe('startServer', () => {
   });
 
   test('a port that is taken is an error, and what had been opened is closed: the same configuration starts later', async () => {
-    const taken = await place().start();
-    const waiting = place({ server: { listen: `127.0.0.1:${taken.port}`, tls: { cert: 'tls.crt', key: 'tls.key' } } });
+    const there = { server: { listen: `127.0.0.1:${await freePort()}`, tls: { cert: 'tls.crt', key: 'tls.key' } } };
+    const taken = await place(there).start();
+    const waiting = place(there);
     await expect(waiting.start()).rejects.toBeInstanceOf(ListenError);
     await taken.stop();
 
