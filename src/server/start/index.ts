@@ -10,4 +10,4 @@
 
 export { checkServer } from './check-server.ts';
 export { migrateServer, pendingOfServer } from './schemas.ts';
-export { type RunningServer, type StartContext, startServer } from './start-server.ts';
+export { type RunningServer, startServer } from './start-server.ts';

@@ -11,7 +11,7 @@ import { multipart } from '../../../test/support/trust-stage.ts';
 import { SecretFileError } from '../../service/config/index.ts';
 import { ensureOwnTls, ListenError, type Log, SILENT_LOG, TlsError } from '../../service/index.ts';
 import { loadServerConfig } from '../config/index.ts';
-import { type RunningServer, type StartContext, startServer } from './index.ts';
+import { type RunningServer, startServer } from './index.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'hallmark-start-'));
 const running: RunningServer[] = [];
@@ -44,7 +44,7 @@ function place(changes: Record<string, unknown> = {}) {
   writeFileSync(file, JSON.stringify(config));
   return {
     directory,
-    async start(log: Log = SILENT_LOG, more: Partial<StartContext> = {}) {
+    async start(log: Log = SILENT_LOG, more: Partial<Parameters<typeof startServer>[1]> = {}) {
       const { settings } = await loadServerConfig(file, {});
       const server = await startServer(settings, { env: {}, clock: () => new Date(), log, version: '1', ...more });
       running.push(server);
@@ -219,7 +219,8 @@ describe('startServer', () => {
     const ready = await fetch(`${server.operationsUrl}/ready`);
     expect([ready.status, await ready.json()]).toMatchObject([
       200,
-      { status: 'degraded', checks: { storage: 'ok', signer: expect.stringContaining('ECONNREFUSED') } },
+      // the reason comes half a second before readiness gives up, which a busy machine may need for itself
+      { status: 'degraded', checks: { storage: 'ok', signer: expect.stringMatching(/ECONNREFUSED|no answer within/) } },
     ]);
     expect((await fetch(tuf(server, 'root.json'), { tls })).status).toBe(404);
   });

@@ -34,6 +34,8 @@ export interface BlockOutcome {
   readonly stderr: string;
 }
 
+/** For all blocks of a document together, each of some commands. */
+const DOCUMENT_MILLISECONDS = 280_000;
 const MARK = '----hallmark-block----';
 
 /**
@@ -65,6 +67,7 @@ export async function runBlocks(
   const outcome = await run(['/bin/bash', file], {
     env: cleanEnvironment({ HOME: home, PATH: path, ...variables }),
     cwd: home,
+    milliseconds: DOCUMENT_MILLISECONDS,
   });
   const back = (text: string) =>
     [...free].reduce((now, [port, other]) => now.replaceAll(`:${other}`, `:${port}`), text);

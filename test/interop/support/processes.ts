@@ -14,6 +14,8 @@ export interface Options {
   readonly cwd?: string;
   /** What the program reads on standard input; nothing unless given. */
   readonly stdin?: string;
+  /** How long a command may take that is many in one. */
+  readonly milliseconds?: number;
 }
 
 /** How a finished command ended. */
@@ -48,11 +50,12 @@ export async function run(argv: readonly string[], options: Options): Promise<Ou
     stderr: 'pipe',
   });
   keepUntilExit(child);
+  const { milliseconds = COMMAND_MILLISECONDS } = options;
   let late = false;
   const timer = setTimeout(() => {
     late = true;
     child.kill('SIGKILL');
-  }, COMMAND_MILLISECONDS);
+  }, milliseconds);
   const [stdout, stderr, code] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
@@ -60,7 +63,7 @@ export async function run(argv: readonly string[], options: Options): Promise<Ou
   ]);
   clearTimeout(timer);
   note(`$ ${argv.join(' ')}\n${stdout}${stderr}(exit ${code})`);
-  if (late) throw new Error(`${argv.join(' ')} did not end within ${COMMAND_MILLISECONDS} ms`);
+  if (late) throw new Error(`${argv.join(' ')} did not end within ${milliseconds} ms`);
   return { code, stdout, stderr, output: stdout + stderr };
 }
 
