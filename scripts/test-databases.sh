@@ -51,7 +51,21 @@ own() { mkdir -p "$2"; if [ "$(id -u)" -eq 0 ]; then chown "$1" "$2"; fi; }
 own postgres "$directory/postgres"
 own mysql "$directory/mysql"
 
-tls_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+# MariaDB takes its port seconds from now: one below the range from which connections take theirs, or one of those is first
+tls_port=$(python3 - <<'END'
+import random, socket
+while True:
+    port = random.randrange(20000, 30000)
+    try:
+        for host in "127.0.0.1", "127.0.0.2":
+            with socket.socket() as probe:
+                probe.bind((host, port))
+        break
+    except OSError:
+        pass
+print(port)
+END
+)
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=hallmark-test \
   -addext subjectAltName=IP:127.0.0.1,DNS:localhost -keyout "$directory/mysql/tls.key" -out "$directory/mysql/tls.crt" 2>/dev/null
 if [ "$(id -u)" -eq 0 ]; then chown mysql "$directory/mysql/tls.key"; fi

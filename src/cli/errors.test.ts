@@ -4,6 +4,7 @@ import { EngineError } from '../engine/index.ts';
 import { PublishError } from '../publisher/index.ts';
 import { RegistryError } from '../registry/index.ts';
 import { ListenError } from '../service/index.ts';
+import { KeyStoreError } from '../signing/index.ts';
 import { MetadataError, type RoleName } from '../tuf/index.ts';
 import { failureOf } from './errors.ts';
 import { UsageError } from './usage-error.ts';
@@ -31,6 +32,29 @@ describe('a failure says what mends it', () => {
   test('an owner who delegated signs by a delegation, or says that the own key is meant', () => {
     const hint = hintOf(new PublishError('no-delegation-key', 'no keys', { roles: ['targets/alice' as RoleName] }));
     expect(hint).toMatch(/targets\/alice.*hallmark sign --role targets localhost:5000\/app:TAG$/);
+  });
+
+  test('where no delegation may sign the tag, no key helps: one is widened', () => {
+    const hint = hintOf(new PublishError('no-delegation-key', 'no keys', { roles: [] }));
+    expect(hint).toMatch(/hallmark delegation add localhost:5000\/app targets\/NAME --path .* --role targets /);
+  });
+
+  test('a role whose keys were all taken away is given one', () => {
+    const role = { roles: ['targets/alice' as RoleName], keyIds: [], needed: 1 };
+    const hint = hintOf(new PublishError('no-signing-key', '1 more of no keys must sign', role));
+    expect(hint).toEndWith('hallmark delegation add localhost:5000/app targets/alice KEYFILE');
+  });
+
+  test('what was staged on another state is published already, or staged anew', () => {
+    const conflict = new PublishError('conflict', 'was staged on another state', { roles: ['targets' as RoleName] });
+    expect(hintOf(conflict)).toMatch(/hallmark inspect localhost:5000\/app, and stage it anew/);
+    expect(hintOf(new PublishError('conflict', 'a newer version was published meanwhile'))).toBeUndefined();
+  });
+
+  test('a passphrase that is wrong came from somewhere', () => {
+    expect(hintOf(new KeyStoreError('wrong-passphrase', 'wrong passphrase for alice key'))).toContain(
+      '--passphrase-file',
+    );
   });
 
   test('a role that has no such name, and an address that is taken', () => {

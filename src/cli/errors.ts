@@ -99,18 +99,14 @@ function failed(error: unknown, subject: string): { message: string; hint?: stri
     return { message: `error: ${error.message}` };
   }
   if (error instanceof PublishError && error.code === 'no-signing-key') {
-    return {
-      message: `Error: signing keys for remote repository ${subject} not found: ${error.message}`,
-      hint: 'import the key, or let others sign as well: stage with --stage FILE, then hallmark cosign FILE',
-    };
+    const message = `Error: signing keys for remote repository ${subject} not found: ${error.message}`;
+    return { message, hint: signingKeyHint(error, subject) };
   }
-  if (error instanceof PublishError && error.code === 'no-delegation-key') {
+  if (error instanceof KeyStoreError)
     return {
       message: `error: ${error.message}`,
-      hint: `import the key of one of ${error.roles.join(', ')}, stage with --stage FILE where several must sign, or sign with the repository's own key: hallmark sign --role targets ${subject}:TAG`,
+      hint: error.code === 'wrong-passphrase' ? PASSPHRASE_PLACES : error.remedy,
     };
-  }
-  if (error instanceof KeyStoreError) return { message: `error: ${error.message}`, hint: error.remedy };
   if (error instanceof TrustDirectoryError)
     return { message: `error: ${error.message}`, hint: trustDirectoryHint(error) };
   if (isExpected(error)) return { message: `error: ${error.message}`, hint: hintOf(error, subject) };
@@ -118,9 +114,28 @@ function failed(error: unknown, subject: string): { message: string; hint?: stri
   return { message: `error: internal error: ${reason}`, hint: 'run again with HALLMARK_DEBUG=1 and report it' };
 }
 
+const PASSPHRASE_PLACES =
+  'a passphrase is taken from --passphrase-file and --passphrase-fd, else from the environment, else from the terminal';
+
+function signingKeyHint({ roles: [role], keyIds, needed }: PublishError, subject: string): string {
+  return role !== undefined && keyIds.length === 0 && needed !== undefined
+    ? `give the role a key: hallmark delegation add ${subject} ${role} KEYFILE`
+    : 'import the key, or let others sign as well: stage with --stage FILE, then hallmark cosign FILE';
+}
+
+function delegationHint({ roles }: PublishError, subject: string): string {
+  const own = `sign with the repository's own key: hallmark sign --role targets ${subject}:TAG`;
+  return roles.length === 0
+    ? `no delegation may sign that tag: widen one with hallmark delegation add ${subject} targets/NAME --path PREFIX, or ${own}`
+    : `import the key of one of ${roles.join(', ')}, stage with --stage FILE where several must sign, or ${own}`;
+}
+
 /** What is missing, and how it gets there. */
 function hintOf(error: Error, subject: string): string | undefined {
   const code = codeOf(error);
+  if (error instanceof PublishError && code === 'conflict' && error.roles.length > 0)
+    return `it is published already, or somebody published meanwhile: look with hallmark inspect ${subject}, and stage it anew if it is wanted still`;
+  if (error instanceof PublishError && code === 'no-delegation-key') return delegationHint(error, subject);
   if (error instanceof MetadataError && /^invalid role name/.test(error.message))
     return 'who else may sign does so in a role called targets/NAME, such as targets/alice';
   if (error.name === 'ListenError' && codeOf(error.cause) === 'EADDRINUSE')

@@ -4,7 +4,7 @@ import type { KeyId, RoleName } from '../tuf/index.ts';
 /**
  * `conflict`: somebody published meanwhile. `rejected`: the server refused what we sent. `no-signing-key`: none of the
  * role's keys is at hand. `no-delegation-key`: the repository has delegations, and none whose key is at hand may sign the
- * tag. `not-signed`: there is nothing to take away. `incomplete`: another's role still holds the tag.
+ * tag; `roles` are those that may. `not-signed`: there is nothing to take away. `incomplete`: another's role still holds the tag.
  */
 export type PublishErrorCode =
   | 'conflict'

@@ -168,6 +168,10 @@ describe('signing with delegations, as Docker does', () => {
 
     expect(error).toMatchObject({ roles: [BOB] });
     expect(server.sent).toHaveLength(before);
+    // the roles that may sign the tag, of which no key would help where there are none
+    await delegate(user, BOB, { addPaths: ['rc-'], removePaths: [''] });
+    const outside = await rejected(user.publisher.sign('v2', targetOf('two')), { code: 'no-delegation-key' });
+    expect(outside).toMatchObject({ roles: [] });
   });
 
   test('leaves out delegations whose paths do not allow the tag', async () => {

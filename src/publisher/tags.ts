@@ -26,9 +26,7 @@ export async function dockerSigningRoles(draft: Draft, keys: SigningKeys, tag: s
   const allowed = delegations.filter(({ paths }) => coversPath(paths, tag)).map(({ name }) => name);
   const signable = await signableRoles(draft, keys, allowed);
   if (signable.size > 0) return [...signable];
-  throw new PublishError('no-delegation-key', 'no valid signing keys for delegation roles', {
-    roles: delegations.map(({ name }) => name),
-  });
+  throw new PublishError('no-delegation-key', 'no valid signing keys for delegation roles', { roles: allowed });
 }
 
 /**

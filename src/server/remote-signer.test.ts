@@ -69,9 +69,19 @@ describe('a trust server whose keys a signing service holds', () => {
   test('while it cannot be reached, publishes and new keys are 503, what is stored is served, and nothing changes', async () => {
     const own = new SigningStage();
     const temporary = await own.start();
-    const stage = new TrustStage({ keys: own.connect(temporary, { limits: { deadlineMs: 200 } }) });
+    // whoever is there has time to answer; whoever is not is soon given up
+    let keys: ServiceKeys = own.connect(temporary);
+    const stage = new TrustStage({
+      keys: {
+        create: (gun, role, algorithm) => keys.create(gun, role, algorithm),
+        signer: (id) => keys.signer(id),
+        info: (id) => keys.info(id),
+        remove: (id) => keys.remove(id),
+      },
+    });
     const publisher = await stage.published('example.com/down');
     await temporary.stop();
+    keys = own.connect(temporary, { limits: { deadlineMs: 200 } });
 
     const refused = await stage.refusal(publisher.gun, update(publisher));
 

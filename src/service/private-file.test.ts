@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { afterAll, describe, expect, test } from 'bun:test';
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readPrivateFile, writePrivateFile } from './private-file.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'hallmark-private-'));
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'hallmark-private-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 describe('private files', () => {
   test('are written with mode 0600, also over a file that had another (S7)', async () => {

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect } from 'bun:test';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureOwnTls } from '../../src/service/index.ts';
+import { freePort } from '../support/free-port.ts';
 import { promise } from './support/journal.ts';
 import { expectSuccess, type NotaryWorld, openNotaryWorld } from './support/notary-world.ts';
 import { cleanEnvironment, hallmarkProgram, repositoryRoot } from './support/programs.ts';
-import { freePort } from './support/stage.ts';
 import { START_MILLISECONDS } from './support/world.ts';
 
 const gun = 'registry.example.com/acme/app';

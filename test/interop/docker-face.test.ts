@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect } from 'bun:test';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pushedDigest } from './support/digests.ts';
-import { ALONE, type Docker, dockerAt, type EngineWorld, openEngineWorld } from './support/engine-world.ts';
+import { ALONE, afterSize, type Docker, dockerAt, type EngineWorld, openEngineWorld } from './support/engine-world.ts';
 import { promise } from './support/journal.ts';
 import { hallmarkProgram, program } from './support/programs.ts';
 import type { User } from './support/users.ts';
@@ -82,7 +82,7 @@ describe('hallmark docker: DOCKER_CONTENT_TRUST=1 with any docker CLI', () => {
   promise('on a terminal, with what is typed and the signals of keys', async () => {
     const session = docker.onTerminal('run', '-it', ...ALONE, app, 'sh');
     await session.expect(/# /);
-    session.send('trap "echo in\\"\\"terrupted" INT; echo "[$(stty size)]"\n');
+    session.send(afterSize('trap "echo in\\"\\"terrupted" INT; echo "[$(stty size)]"'));
     await session.expect(/\[50 200\]/);
     session.send('\x03');
     session.send('exit 6\n');

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect } from 'bun:test';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
+import { freePort } from '../support/free-port.ts';
 import { ALONE, type Docker, dockerAt, type EngineWorld, openEngineWorld } from './support/engine-world.ts';
 import { promise } from './support/journal.ts';
-import { freePort } from './support/stage.ts';
 import { START_MILLISECONDS } from './support/world.ts';
 
 describe('engine proxy: attacks', () => {

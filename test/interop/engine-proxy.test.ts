@@ -4,12 +4,12 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../support/free-port.ts';
 import { makeCertificates } from './support/certificates.ts';
-import { ALONE, type Docker, dockerAt, type EngineWorld, openEngineWorld } from './support/engine-world.ts';
+import { ALONE, afterSize, type Docker, dockerAt, type EngineWorld, openEngineWorld } from './support/engine-world.ts';
 import { promise } from './support/journal.ts';
 import { run } from './support/processes.ts';
 import { cleanEnvironment, hallmarkProgram, program } from './support/programs.ts';
-import { freePort } from './support/stage.ts';
 import { START_MILLISECONDS } from './support/world.ts';
 
 describe('engine proxy: docker works through it, and only with what is signed', () => {
@@ -57,7 +57,7 @@ describe('engine proxy: docker works through it, and only with what is signed', 
   promise('run -it and exec -it on a terminal', async () => {
     const session = docker.onTerminal('run', '-it', '--name', 'on-terminal', ...ALONE, app, 'sh');
     await session.expect(/# /);
-    session.send('echo "[$(stty size)]" "[$((6*7))]"\n');
+    session.send(afterSize('echo "[$(stty size)]" "[$((6*7))]"'));
     await session.expect(/\[50 200\] \[42\]/);
     const inside = docker.onTerminal('exec', '-it', 'on-terminal', 'sh', '-c', 'read x; echo "<$x>"; exit 4');
     inside.send('typed\n');
@@ -68,7 +68,10 @@ describe('engine proxy: docker works through it, and only with what is signed', 
   });
 
   promise('logs -f, attach, wait, stats, top and events', async () => {
-    const events = docker.onTerminal('events', '--filter', 'container=lasting', '--format', '{{.Action}}');
+    // from now on, whenever docker gets to asking for them
+    const since = String(Math.floor(Date.now() / 1000));
+    const filter = ['--since', since, '--filter', 'container=lasting'];
+    const events = docker.onTerminal('events', ...filter, '--format', '{{.Action}}');
     await docker(
       'run',
       '-d',

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect } from 'bun:test';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../support/free-port.ts';
 import { makeCertificates } from './support/certificates.ts';
 import { startDockerd, startRegistry } from './support/dockerd.ts';
 import {
@@ -15,7 +16,7 @@ import {
 import { promise } from './support/journal.ts';
 import type { Service } from './support/processes.ts';
 import { cleanEnvironment, hallmarkProgram } from './support/programs.ts';
-import { freePort, Stage } from './support/stage.ts';
+import { Stage } from './support/stage.ts';
 import { hallmarkPlace, startHallmark } from './support/trust-server.ts';
 import { Forwarder, type PushedImage, pushImage } from './support/upstream.ts';
 import { User } from './support/users.ts';

@@ -11,6 +11,7 @@ import {
   type Signed,
   sha256Hex,
 } from '../../src/tuf/index.ts';
+import { freePort } from '../support/free-port.ts';
 import { makeCertificates } from './support/certificates.ts';
 import { promise } from './support/journal.ts';
 import { startNotaryServerOn, type TrustServer } from './support/notary-server.ts';
@@ -18,7 +19,7 @@ import { expectSuccess, tableRows } from './support/notary-world.ts';
 import { NOTARY_SERVER_TABLES, type Postgres, startPostgres } from './support/postgres.ts';
 import type { Service } from './support/processes.ts';
 import { keysOf, startSigner } from './support/signing-service.ts';
-import { freePort, Stage } from './support/stage.ts';
+import { Stage } from './support/stage.ts';
 import { User } from './support/users.ts';
 import { START_MILLISECONDS } from './support/world.ts';
 

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openRemoteServiceKeys } from '../../src/signing/remote/index.ts';
 import { keyId, nextTimestamp, notaryV1, parseGun, SNAPSHOT, TIMESTAMP } from '../../src/tuf/index.ts';
+import { freePort } from '../support/free-port.ts';
 import { makeCertificates } from './support/certificates.ts';
 import { promise } from './support/journal.ts';
 import { startNotaryServerOn, type TrustServer } from './support/notary-server.ts';
@@ -11,7 +12,7 @@ import { expectSuccess, tableRows } from './support/notary-world.ts';
 import { run, type Service, succeed } from './support/processes.ts';
 import { cleanEnvironment, hallmarkProgram, program } from './support/programs.ts';
 import { startTokenSigner } from './support/signing-service.ts';
-import { freePort, Stage } from './support/stage.ts';
+import { Stage } from './support/stage.ts';
 import { User } from './support/users.ts';
 import { START_MILLISECONDS } from './support/world.ts';
 

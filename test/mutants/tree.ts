@@ -57,7 +57,9 @@ export class Tree {
   async test(files: readonly string[]): Promise<Killer> {
     if (files.length === 0) return undefined;
     const argv = [process.execPath, 'test', '--bail=1', '--timeout=30000', ...files.map((file) => `./${file}`)];
-    const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' };
+    // a run that breaks off at its first failure tidies nothing up
+    const scratch = mkdtempSync(join(this.directory, 'tmp-'));
+    const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0', TMPDIR: scratch };
     const child = Bun.spawn(argv, { cwd: this.directory, env, stdout: 'ignore', stderr: 'pipe', detached: true });
     const patience = files.length < MANY_FILES ? LIKELY_MILLISECONDS : ALL_MILLISECONDS;
     const timer = setTimeout(() => endGroup(child.pid), patience);
@@ -65,6 +67,7 @@ export class Tree {
     const status = await child.exited;
     clearTimeout(timer);
     endGroup(child.pid);
+    rmSync(scratch, { recursive: true, force: true });
     return status === 0 ? undefined : killerOf(output);
   }
 

@@ -61,7 +61,7 @@ export class SigningStage {
     { port }: Pick<SigningService, 'port'>,
     options: Partial<RemoteServiceKeysOptions> = {},
   ): OpenedRemoteServiceKeys {
-    const limits = { deadlineMs: 4000, ...options.limits };
+    const limits = { deadlineMs: 60_000, ...options.limits };
     const remote = openRemoteServiceKeys({ hostname: 'localhost', port, tls: CLIENT_TLS, ...options, limits });
     this.#open.push(remote);
     return remote;

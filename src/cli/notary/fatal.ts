@@ -3,6 +3,7 @@ import { DownloadError, TrustDirectoryError } from '../../client/index.ts';
 import { ChangelistError, PublishError } from '../../publisher/index.ts';
 import { KeyStoreError } from '../../signing/index.ts';
 import { MetadataError, VerificationError } from '../../tuf/index.ts';
+import { UNKNOWN_AUTHORITY } from '../tls-files.ts';
 import { UsageError } from '../usage-error.ts';
 import { NotaryError } from './errors.ts';
 import type { NotaryLog } from './log.ts';
@@ -71,7 +72,7 @@ function notHad(error: DownloadError, { server, log }: Subject): string {
   switch (error.code) {
     case 'unreachable':
     case 'timeout':
-      log.error(`could not reach ${server}: ${error.message}`);
+      log.error(`could not reach ${server}: ${error.message}${authorityHint(error)}`);
       return 'client is offline';
     case 'unavailable':
       return `unable to reach trust server at this time: ${error.status}.`;
@@ -88,6 +89,11 @@ function notHad(error: DownloadError, { server, log }: Subject): string {
     default:
       return error.code satisfies never;
   }
+}
+
+function authorityHint({ cause }: DownloadError): string {
+  const isUnknown = cause instanceof Error && 'code' in cause && UNKNOWN_AUTHORITY.has(String(cause.code));
+  return isUnknown ? ' (an authority that is not known here: name it with --tlscacert FILE)' : '';
 }
 
 /** By the names that a server gives its reasons (reference 4.5). */

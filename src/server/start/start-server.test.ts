@@ -5,6 +5,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
+import { freePort } from '../../../test/support/free-port.ts';
 import { RepositoryBuilder } from '../../../test/support/repository-builder.ts';
 import { multipart } from '../../../test/support/trust-stage.ts';
 import { SecretFileError } from '../../service/config/index.ts';
@@ -43,9 +44,9 @@ function place(changes: Record<string, unknown> = {}) {
   writeFileSync(file, JSON.stringify(config));
   return {
     directory,
-    async start(log: Log = SILENT_LOG) {
+    async start(log: Log = SILENT_LOG, more: Partial<Parameters<typeof startServer>[1]> = {}) {
       const { settings } = await loadServerConfig(file, {});
-      const server = await startServer(settings, { env: {}, clock: () => new Date(), log, version: '1' });
+      const server = await startServer(settings, { env: {}, clock: () => new Date(), log, version: '1', ...more });
       running.push(server);
       return server;
     },
@@ -153,12 +154,19 @@ describe('startServer', () => {
   });
 
   test('told that it is stopping, it goes on taking requests for as long as balancers need to hear of it', async () => {
-    const { start } = place({ limits: { stopDelay: '1s' } });
-    const server = await start();
+    const { start } = place({ limits: { stopDelay: '1h' } });
+    const [asked, heard] = [Promise.withResolvers<number>(), Promise.withResolvers<void>()];
+    const wait = (ms: number) => {
+      asked.resolve(ms);
+      return heard.promise;
+    };
+    const server = await start(SILENT_LOG, { wait });
     const stopped = server.stop();
+    expect(await asked.promise).toBe(3_600_000);
 
     expect((await fetch(`${server.operationsUrl}/ready`)).status).toBe(503);
     expect((await fetch(`${server.url}/v2/`, { tls })).status).toBe(200);
+    heard.resolve();
     await stopped;
     await expect(fetch(`${server.url}/v2/`, { tls, keepalive: false })).rejects.toThrow();
   });
@@ -194,8 +202,9 @@ describe('startServer', () => {
   });
 
   test('a port that is taken is an error, and what had been opened is closed: the same configuration starts later', async () => {
-    const taken = await place().start();
-    const waiting = place({ server: { listen: `127.0.0.1:${taken.port}`, tls: { cert: 'tls.crt', key: 'tls.key' } } });
+    const there = { server: { listen: `127.0.0.1:${await freePort()}`, tls: { cert: 'tls.crt', key: 'tls.key' } } };
+    const taken = await place(there).start();
+    const waiting = place(there);
     await expect(waiting.start()).rejects.toBeInstanceOf(ListenError);
     await taken.stop();
 
@@ -210,7 +219,8 @@ describe('startServer', () => {
     const ready = await fetch(`${server.operationsUrl}/ready`);
     expect([ready.status, await ready.json()]).toMatchObject([
       200,
-      { status: 'degraded', checks: { storage: 'ok', signer: expect.stringContaining('ECONNREFUSED') } },
+      // the reason comes half a second before readiness gives up, which a busy machine may need for itself
+      { status: 'degraded', checks: { storage: 'ok', signer: expect.stringMatching(/ECONNREFUSED|no answer within/) } },
     ]);
     expect((await fetch(tuf(server, 'root.json'), { tls })).status).toBe(404);
   });

@@ -11,6 +11,7 @@ import {
   type ReloadingListener,
   type Tracing,
   TrustedProxies,
+  type Wait,
   waitFor,
   withRequestLog,
 } from '../../service/index.ts';
@@ -43,6 +44,8 @@ export interface StartContext {
   readonly version: string;
   /** Makes the console's pages, where settings want them. */
   readonly openConsole?: OpenConsole;
+  /** Passes the time for which a server that stops still accepts. */
+  readonly wait?: Wait;
 }
 
 export interface RunningServer {
@@ -68,7 +71,7 @@ export interface RunningServer {
  * RemoteSignerError, AuthenticationSetupError, AuditFileError, WebhookSecretError, NetworkError; nothing is left running
  */
 export async function startServer(settings: ServerSettings, context: StartContext): Promise<RunningServer> {
-  const { log } = context;
+  const { log, wait = waitFor } = context;
   await using opening = new AsyncDisposableStack();
   for (const warning of settings.warnings) log.warn({}, warning);
   const { fetch, pages, health, metrics, held } = await openApp(settings, context, opening);
@@ -83,7 +86,7 @@ export async function startServer(settings: ServerSettings, context: StartContex
   if (consoleListener !== undefined) opening.defer(() => consoleListener.stop());
   opening.defer(async () => {
     health.drain();
-    await waitFor(settings.limits.stopDelaySeconds * 1000, new AbortController().signal);
+    await wait(settings.limits.stopDelaySeconds * 1000, new AbortController().signal);
   });
   const closing = opening.move();
   const { hostname, port, url } = listener;

@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { beforeAll, describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { sql } from 'kysely';
 import { startEmbeddedPostgres } from '../../../test/support/embedded-postgres.ts';
+import { freePort } from '../../../test/support/free-port.ts';
 import { scratchDirectories } from '../../../test/support/scratch.ts';
 import { ensureOwnTls } from '../index.ts';
 import { DatabaseOpenError } from './database-address.ts';
 import { type DatabaseAddress, openDatabase } from './index.ts';
 
 const scratch = scratchDirectories();
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const found = Promise.withResolvers<number>();
-  server.listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    found.resolve(typeof address === 'object' && address !== null ? address.port : 0);
-  });
-  return found.promise.finally(() => server.close());
-}
 
 async function authority(): Promise<{ ca: string; cert: string; key: string }> {
   const { identity, caFile } = await ensureOwnTls(scratch(), [], new Date());

@@ -3,6 +3,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { ForgingSigner } from '../../../test/support/forging-signer.ts';
+import { freePort } from '../../../test/support/free-port.ts';
 import { failureOf } from '../../../test/support/refusals.ts';
 import { CLIENT_TLS, SERVICE_TLS, SigningStage, TLS } from '../../../test/support/signing-stage.ts';
 import { type KeyId, keyId, nextTimestamp, notaryV1, parseGun, TIMESTAMP, type Version } from '../../tuf/index.ts';
@@ -107,7 +108,8 @@ describe('a connection to a signing service', () => {
   });
 
   test('a service that was started again is found again, and calls that came meanwhile wait for it', async () => {
-    const { port, ...first } = await stage.start();
+    const port = await freePort();
+    const first = await stage.start({ port });
     const remote = stage.connect({ port });
     const key = await remote.create(gun, TIMESTAMP, 'ecdsa');
     const signer = await remote.signer(keyId(key));
@@ -123,7 +125,7 @@ describe('a connection to a signing service', () => {
   test('a peer that vanished without a word is given up with the first call, and found again by the next', async () => {
     const { port } = await stage.start();
     const road = await openRoad(port);
-    const remote = stage.connect({ port: road.port }, { limits: { deadlineMs: 400 } });
+    const remote = stage.connect({ port: road.port }, { limits: { deadlineMs: 1400 } });
     await remote.check();
 
     road.vanish();

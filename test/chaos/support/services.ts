@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { DatabaseAddress } from '../../../src/service/database/index.ts';
 import { makeCertificates } from '../../interop/support/certificates.ts';
 import { cleanEnvironment, hallmarkProgram } from '../../interop/support/programs.ts';
-import { freePort, type Stage } from '../../interop/support/stage.ts';
+import type { Stage } from '../../interop/support/stage.ts';
+import { freePort } from '../../support/free-port.ts';
 import { Replica } from './replica.ts';
 
 /** `hallmark server` and `hallmark signer`, several of each, over one database server. */

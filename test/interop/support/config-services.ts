@@ -2,12 +2,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseAddress } from '../../../src/service/database/index.ts';
+import { freePort } from '../../support/free-port.ts';
 import { makeCertificates } from './certificates.ts';
 import { notaryServerConfig, notarySignerConfig, notaryStorageOf } from './notary-configs.ts';
 import type { TrustServer } from './notary-server.ts';
 import type { Service } from './processes.ts';
 import { cleanEnvironment, hallmarkProgram, program } from './programs.ts';
-import { freePort, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 /** Who runs the two services: the original programs, Hallmark's commands, or Hallmark under the originals' names. */
 export type Provider = 'notary' | 'hallmark' | 'face';

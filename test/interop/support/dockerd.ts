@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { freePort } from '../../support/free-port.ts';
 import { succeed } from './processes.ts';
 import { cleanEnvironment, program } from './programs.ts';
-import { freePort, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 /**
  * Debian's dockerd on a socket of its own; it starts a containerd of its own unless the machine runs one,

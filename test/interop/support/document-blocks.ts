@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../support/free-port.ts';
 import { run } from './processes.ts';
 import { cleanEnvironment, hallmarkProgram, repositoryRoot } from './programs.ts';
-import { freePort, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 /** A block of shell in a document, and what the document says that it prints. */
 export interface Block {
@@ -33,6 +34,8 @@ export interface BlockOutcome {
   readonly stderr: string;
 }
 
+/** For all blocks of a document together, each of some commands. */
+const DOCUMENT_MILLISECONDS = 280_000;
 const MARK = '----hallmark-block----';
 
 /**
@@ -64,6 +67,7 @@ export async function runBlocks(
   const outcome = await run(['/bin/bash', file], {
     env: cleanEnvironment({ HOME: home, PATH: path, ...variables }),
     cwd: home,
+    milliseconds: DOCUMENT_MILLISECONDS,
   });
   const back = (text: string) =>
     [...free].reduce((now, [port, other]) => now.replaceAll(`:${other}`, `:${port}`), text);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../support/free-port.ts';
 import { makeCertificates } from './certificates.ts';
 import { type NotaryStorage, notaryServerConfig, notarySignerConfig } from './notary-configs.ts';
 import { cleanEnvironment, program } from './programs.ts';
-import { freePort, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 export interface TrustServer {
   /** The https address without a slash at its end. */

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chmodSync, chownSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, chownSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { freePort } from '../../support/free-port.ts';
 import { succeed } from './processes.ts';
 import { cleanEnvironment, program } from './programs.ts';
-import { freePort, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 export interface Postgres {
   readonly url: string;
   query(sql: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
-  /** Ends the connection and removes the data; the stage ends the server. */
+  /** Ends the connection; the stage ends the server and removes its data. */
   close(): Promise<void>;
 }
 
 /** Debian's PostgreSQL on 127.0.0.1 with one empty database. It refuses to run as root: it runs as nobody. */
 export async function startPostgres(stage: Stage): Promise<Postgres> {
-  const directory = mkdtempSync(join(tmpdir(), 'hm-interop-postgres-'));
+  const directory = stage.makeOutside('postgres');
   const [uid, gid] = [65534, 65534];
   chmodSync(directory, 0o700);
   if (statSync(directory).uid === 0) chownSync(directory, uid, gid);
@@ -49,10 +49,7 @@ export async function startPostgres(stage: Stage): Promise<Postgres> {
   return {
     url,
     query: async (sql, values = []) => (await client.query(sql, [...values])).rows,
-    close: async () => {
-      await client.end();
-      rmSync(directory, { recursive: true, force: true });
-    },
+    close: () => client.end(),
   };
 }
 

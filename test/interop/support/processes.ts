@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { connect } from 'node:net';
+import { constants } from 'node:os';
 import { GrowingText } from './events.ts';
 import { forgetLog, note, showLogOnFailure } from './journal.ts';
 
@@ -13,6 +14,8 @@ export interface Options {
   readonly cwd?: string;
   /** What the program reads on standard input; nothing unless given. */
   readonly stdin?: string;
+  /** How long a command may take that is many in one. */
+  readonly milliseconds?: number;
 }
 
 /** How a finished command ended. */
@@ -25,10 +28,12 @@ export interface Outcome {
 }
 
 const running = new Set<Bun.Subprocess>();
-// A test run that is itself interrupted must leave none of its programs behind.
+// A test run that is itself interrupted must leave none of its programs behind; a signal alone would end it without 'exit'.
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => process.exit(128 + constants.signals[signal]));
 
 export function keepUntilExit(child: Bun.Subprocess): void {
   running.add(child);
@@ -45,11 +50,12 @@ export async function run(argv: readonly string[], options: Options): Promise<Ou
     stderr: 'pipe',
   });
   keepUntilExit(child);
+  const { milliseconds = COMMAND_MILLISECONDS } = options;
   let late = false;
   const timer = setTimeout(() => {
     late = true;
     child.kill('SIGKILL');
-  }, COMMAND_MILLISECONDS);
+  }, milliseconds);
   const [stdout, stderr, code] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
@@ -57,7 +63,7 @@ export async function run(argv: readonly string[], options: Options): Promise<Ou
   ]);
   clearTimeout(timer);
   note(`$ ${argv.join(' ')}\n${stdout}${stderr}(exit ${code})`);
-  if (late) throw new Error(`${argv.join(' ')} did not end within ${COMMAND_MILLISECONDS} ms`);
+  if (late) throw new Error(`${argv.join(' ')} did not end within ${milliseconds} ms`);
   return { code, stdout, stderr, output: stdout + stderr };
 }
 

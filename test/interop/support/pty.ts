@@ -4,7 +4,6 @@ import { note } from './journal.ts';
 import { keepUntilExit, type Options } from './processes.ts';
 
 const ANSWER_MILLISECONDS = 60_000;
-const ECHO_ATTEMPTS = 1000;
 const ECHO_PAUSE_MILLISECONDS = 5;
 /** The bit of a terminal's local flags that shows what is typed (ECHO of termios on Linux). */
 const ECHO = 0o10;
@@ -73,7 +72,8 @@ export class Session {
    * turns the echo off after, so whoever types faster than a person would see the passphrase. Throws if it stays on.
    */
   async sendSecret(secret: string): Promise<void> {
-    for (let attempt = 0; attempt < ECHO_ATTEMPTS; attempt++) {
+    const deadline = performance.now() + ANSWER_MILLISECONDS;
+    while (performance.now() < deadline) {
       if (((this.#child.terminal?.localFlags ?? ECHO) & ECHO) === 0) return this.send(`${secret}\n`);
       await Bun.sleep(ECHO_PAUSE_MILLISECONDS);
     }

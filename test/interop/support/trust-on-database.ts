@@ -7,11 +7,12 @@ import type { DatabaseAddress } from '../../../src/service/database/index.ts';
 import { listen, SILENT_LOG } from '../../../src/service/index.ts';
 import { openServiceKeys } from '../../../src/signing/service-keys/index.ts';
 import type { ServerEngine } from '../../support/databases.ts';
+import { freePort } from '../../support/free-port.ts';
 import { makeCertificates } from './certificates.ts';
 import { notaryServerConfig, notarySignerConfig, notaryStorageOf } from './notary-configs.ts';
 import type { TrustServer } from './notary-server.ts';
 import { cleanEnvironment, program } from './programs.ts';
-import { freePort, Stage } from './stage.ts';
+import { Stage } from './stage.ts';
 
 export type Address = DatabaseAddress & { readonly engine: ServerEngine };
 

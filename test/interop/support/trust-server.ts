@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
+import { freePort } from '../../support/free-port.ts';
 import { startNotaryServer, type TrustServer } from './notary-server.ts';
 import type { Service } from './processes.ts';
 import { cleanEnvironment, hallmarkProgram, repositoryRoot, type TrustServerKind } from './programs.ts';
-import { freePort, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 /** Where a `hallmark up` listens and what it keeps, so that it can be started a second time over the same data. */
 export interface HallmarkPlace {

@@ -289,11 +289,11 @@ describe('rotation', () => {
   );
 });
 
+used.add('init-rootkey-generated-output');
 test('init-rootkey-generated-output', async () => {
   // a key in files is encrypted with the passphrase of no name in particular
   await stage.run(['key', 'generate', '-o', 'out2'], { env: { NOTARY_DELEGATION_PASSPHRASE: 'root-passphrase-1' } });
   const recorded = TRANSCRIPTS['init-rootkey-generated-output'] as Transcript;
-  used.add('init-rootkey-generated-output');
 
   const ran = await stage.replay(recorded);
 

@@ -133,7 +133,8 @@ export class TranscriptStage {
     const placed = stdout
       .replaceAll(`${this.#directory}/`, '<dir>/')
       .replaceAll(/\/tmp\/vec\/(?:home|run)\//g, '<dir>/')
-      .replaceAll(/<dir>\/\w+\/\.notary/g, '<home>/.notary')
+      // `key list` shows the end of a place that is long, as one below another TMPDIR may be
+      .replaceAll(/(?:<dir>|\.\.\.\S*)\/\w+\/\.notary/g, '<home>/.notary')
       .replaceAll('<dir>/nodir', 'nodir')
       .replaceAll(new URL(this.server).host, '<server>')
       .replaceAll('localhost:25080', '<server>')

@@ -23,5 +23,8 @@ export async function publish(context: CommandContext, name: string): Promise<vo
   if (globals.json)
     io.stdout.write(`${JSON.stringify({ gun: session.gun, changes: changes.length, published: roles }, null, 2)}\n`);
   else if (roles.length === 0) io.stdout.write(`Nothing to publish: ${session.gun} is as the staged changes want it\n`);
-  else io.stdout.write(`Published ${changes.length} changes of ${session.gun}: ${roles.join(', ')}\n`);
+  else
+    io.stdout.write(
+      `Published ${changes.length} change${changes.length === 1 ? '' : 's'} of ${session.gun}: ${roles.join(', ')}\n`,
+    );
 }

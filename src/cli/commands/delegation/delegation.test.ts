@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import { createPublicKey } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,10 +13,12 @@ const ALICE = 'targets/alice';
 
 beforeAll(async () => {
   world = await openWorld();
-  repository = `${world.registryHost}/delegations/app`;
-  const image = join(world.directory, 'image');
-  await writeImage(image, 'something to sign');
-  const push = await world.run('owner', ['push', '--from', `oci:${image}`, `${repository}:1`]);
+  await writeImage(join(world.directory, 'image'), 'something to sign');
+});
+let count = 0;
+beforeEach(async () => {
+  repository = `${world.registryHost}/delegations/app${++count}`;
+  const push = await world.run('owner', ['push', '--from', `oci:${join(world.directory, 'image')}`, `${repository}:1`]);
   expect(push.exitCode).toBe(0);
 });
 afterAll(() => world?.close());
@@ -84,6 +86,7 @@ describe('hallmark delegation', () => {
 
   test('what cannot be meant is told before anything is sent', async () => {
     const { file } = await keyOf('erin');
+    expect((await owner('add', repository, 'targets/a', file, '--all-paths')).exitCode).toBe(0);
     const privateFile = join(world.directory, 'private.pem');
     writeFileSync(privateFile, '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n');
     for (const argv of [
@@ -111,7 +114,7 @@ describe('hallmark delegation', () => {
 });
 
 describe('staged files on the command line', () => {
-  const path = (name: string) => join(world.directory, `${name}.staged`);
+  const path = (name: string) => join(world.directory, `${name}-${count}.staged`);
 
   test('a change of delegations is staged by one who holds no key, signed by another, and published', async () => {
     const { file, keyId } = await keyOf('frank');
@@ -133,21 +136,23 @@ describe('staged files on the command line', () => {
     expect((await listed()).map(({ role }: { role: string }) => role)).toContain('targets/frank');
   });
 
+  const delegateToFrank = async () => {
+    const { file } = await keyOf('frank');
+    expect((await owner('add', repository, 'targets/frank', file, '--all-paths')).exitCode).toBe(0);
+  };
+
   test('a staged file is never overwritten: it may hold the signatures of others', async () => {
+    await delegateToFrank();
+    const remove = ['delegation', 'remove', repository, 'targets/frank', '--stage', path('frank')];
+    expect((await world.run('owner', remove)).exitCode).toBe(0);
     const before = readFileSync(path('frank'));
-    const again = await world.run('owner', [
-      'delegation',
-      'remove',
-      repository,
-      'targets/frank',
-      '--stage',
-      path('frank'),
-    ]);
+    const again = await world.run('owner', remove);
     expect(again.exitCode).toBe(2);
     expect(readFileSync(path('frank'))).toEqual(before);
   });
 
   test('S22 a tag whose name would command the terminal is shown as what it is', async () => {
+    await delegateToFrank();
     const staged = await world.run('owner', [
       ...['delegation', 'remove', repository, 'targets/frank', '--stage', path('hostile')],
     ]);

@@ -27,7 +27,7 @@ export async function cosign(context: CommandContext, path: string, options: Cos
     return;
   }
   const keyIds = await staging.ownKeys(reviews);
-  if (keyIds.length === 0) throw nothingToSign(reviews);
+  if (keyIds.length === 0) throw nothingToSign(path, reviews);
   for (const keyId of keyIds) io.stderr.write(`you sign with key ${keyId}\n`);
   if (!(await agreed(context, options))) throw new UsageError('nothing was signed');
   const signed = await staging.cosign(reviews);
@@ -46,12 +46,12 @@ async function agreed({ io }: CommandContext, { yes }: CosignOptions): Promise<b
   return confirm(io, 'Sign these changes?');
 }
 
-function nothingToSign(reviews: readonly { readonly missing: readonly unknown[] }[]): PublishError {
+function nothingToSign(path: string, reviews: readonly { readonly missing: readonly unknown[] }[]): PublishError {
   const isComplete = reviews.every(({ missing }) => missing.length === 0);
   return new PublishError(
     isComplete ? 'not-signed' : 'no-signing-key',
     isComplete
-      ? 'the staged file has every signature already'
+      ? `the staged file has every signature already: hallmark publish ${path}`
       : 'no key at hand has still to sign: the keys that are missing are held by others',
   );
 }
