@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterAll, describe, expect, test } from 'bun:test';
 import { RepositoryBuilder } from '../../test/support/repository-builder.ts';
-import { SigningStage } from '../../test/support/signing-stage.ts';
+import { SigningStage, withoutPurpose } from '../../test/support/signing-stage.ts';
 import { TrustStage } from '../../test/support/trust-stage.ts';
 import { encodeBase64 } from '../encoding/index.ts';
 import { RemoteSignerError } from '../signing/protocol/index.ts';
@@ -52,6 +52,16 @@ describe('a trust server whose keys a signing service holds', () => {
     signing.now = stage.now = new Date(stage.now.getTime() + 20 * 86_400_000);
     expect(await stage.versions(publisher.gun, 'timestamp', 'snapshot')).toEqual([3, 2]);
     signing.now = before;
+  });
+
+  test('goes on with keys that are older than the notes of what they are for, as with any of the original', async () => {
+    const old = new SigningStage(withoutPurpose(new MemoryServiceKeys()));
+    const stage = new TrustStage({ keys: old.connect(await old.start()) });
+    const publisher = await stage.published('example.com/old');
+
+    expect((await stage.upload(publisher.gun, update(publisher))).status).toBe(200);
+    expect(await stage.versions(publisher.gun, 'timestamp', 'snapshot', 'targets')).toEqual([2, 2, 2]);
+    await old.close();
   });
 
   test('a repository that was deleted and is published again with the keys that it had begins at version 1', async () => {

@@ -62,7 +62,7 @@ export class KeyCalls {
     const info = parsed && (await keys.info(parsed));
     // an unknown key is gone already, as Notary's signer sees it too
     if (parsed === undefined || info === undefined) return {};
-    const facts = { ...asked, gun: info.gun ?? '', role: info.role };
+    const facts = { ...asked, gun: info.gun ?? '', role: info.role ?? '' };
     await trail.around(client, facts, () => keys.remove(parsed));
     return {};
   }
@@ -73,7 +73,7 @@ export class KeyCalls {
     const info = parsed && (await this.#services.keys.info(parsed));
     if (info === undefined) throw new SigningRefusal('unknown-key', `key ${nameOf(id)} not found`);
     const { key, role, gun } = info;
-    return { keyInfo: keyInfoOf(key), publicKey: key.bytes, role, gun: gun ?? '', state: stateOf(info) };
+    return { keyInfo: keyInfoOf(key), publicKey: key.bytes, role: role ?? '', gun: gun ?? '', state: stateOf(info) };
   }
 }
 

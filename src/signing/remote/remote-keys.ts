@@ -110,7 +110,7 @@ export class RemoteServiceKeys implements ServiceKeys {
       return {
         key,
         gun: answer.gun === '' ? undefined : parseGun(answer.gun),
-        role: parseRoleName(answer.role),
+        role: answer.role === '' ? undefined : parseRoleName(answer.role),
         pending: answer.state === KeyState.untold ? undefined : answer.state === KeyState.pending,
       };
     } catch (cause) {
