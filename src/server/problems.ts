@@ -2,6 +2,7 @@
 import { DatabaseUnavailableError } from '../service/database/index.ts';
 import type { Log } from '../service/index.ts';
 import { RemoteSignerError } from '../signing/protocol/index.ts';
+import { ServiceKeyError } from '../signing/service-keys/index.ts';
 import { AuthenticationError, AuthenticationUnavailableError, resourceOf, TooManyAttemptsError } from './auth/index.ts';
 import { UpdateRefusal } from './refusals.ts';
 import { ConflictError, UnstorableNameError } from './storage/index.ts';
@@ -90,7 +91,8 @@ function problemOf(error: unknown): TrustProblem {
   if (error instanceof AuthenticationUnavailableError)
     return new TrustProblem('UNAVAILABLE', undefined, { cause: error });
   if (error instanceof RemoteSignerError) return new TrustProblem(signerProblem(error), {}, { cause: error });
-  if (error instanceof UnstorableNameError) return new TrustProblem('INVALID_GUN', error.message, { cause: error });
+  if (error instanceof UnstorableNameError || (error instanceof ServiceKeyError && error.code === 'unstorable-name'))
+    return new TrustProblem('INVALID_GUN', error.message, { cause: error });
   return new TrustProblem('UNKNOWN', undefined, { cause: error });
 }
 
@@ -116,6 +118,7 @@ function signerProblem({ code }: RemoteSignerError): ProblemCode {
     case 'stale-version':
       return 'VERSION';
     case 'refused':
+    case 'invalid':
     case 'unknown':
     case 'bad-answer':
     case 'bad-tls':

@@ -9,7 +9,12 @@ import {
   type RequestOf,
   type ResponseOf,
 } from '../signing/protocol/index.ts';
-import type { ServiceKeyAlgorithm, ServiceKeyInfo, ServiceKeys } from '../signing/service-keys/index.ts';
+import {
+  type ServiceKeyAlgorithm,
+  ServiceKeyError,
+  type ServiceKeyInfo,
+  type ServiceKeys,
+} from '../signing/service-keys/index.ts';
 import {
   type Gun,
   type KeyId,
@@ -105,8 +110,10 @@ function gunOf(text: string): Gun {
   }
 }
 
-/** Notary's text, which tells the client no more; the cause goes to the log. */
+/** Notary's text, which tells the client no more; the cause goes to the log. A name that cannot be kept is the client's. */
 function creationFailed(cause: unknown): never {
+  if (cause instanceof ServiceKeyError && cause.code === 'unstorable-name')
+    throw new SigningRefusal('invalid', cause.message, { cause });
   throw new SigningRefusal('creation-failed', 'Key creation failed', { cause });
 }
 

@@ -25,6 +25,7 @@ export interface ServiceKeys {
   /**
    * A key for this role of this GUN. While one of the same algorithm has never signed, it is returned again (the one with
    * the lowest ID), so that asking twice before the first publish gives one key (reference 7.4).
+   * @throws ServiceKeyError `unstorable-name`
    */
   create(gun: Gun, role: RoleName, algorithm: ServiceKeyAlgorithm): Promise<PublicKey>;
   /** `undefined` for an unknown key. @throws ServiceKeyError when the stored key cannot be opened */

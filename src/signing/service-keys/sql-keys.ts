@@ -3,6 +3,7 @@ import type { Kysely, Selectable } from 'kysely';
 import { equalBytes } from '../../encoding/index.ts';
 import {
   DatabaseUnavailableError,
+  isUnstorableText,
   lockName,
   type OpenedDatabase,
   readAgain,
@@ -70,6 +71,16 @@ export class SqlServiceKeys implements ServiceKeys {
   }
 
   async create(gun: Gun, role: RoleName, algorithm: ServiceKeyAlgorithm): Promise<PublicKey> {
+    try {
+      return await this.#pendingOrNew(gun, role, algorithm);
+    } catch (cause) {
+      if (!isUnstorableText(cause)) throw cause;
+      const text = `the database of keys cannot hold ${gun}: it lacks characters of the name`;
+      throw new ServiceKeyError('unstorable-name', text, { cause });
+    }
+  }
+
+  async #pendingOrNew(gun: Gun, role: RoleName, algorithm: ServiceKeyAlgorithm): Promise<PublicKey> {
     const found = await again(() => pendingKey(this.#database, gun, role, algorithm));
     if (found !== undefined) return found;
     const key = PrivateKey.generate(algorithm);
