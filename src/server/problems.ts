@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DatabaseUnavailableError } from '../service/database/index.ts';
+import { DatabaseUnavailableError, StatementTooLargeError } from '../service/database/index.ts';
 import type { Log } from '../service/index.ts';
 import { RemoteSignerError } from '../signing/protocol/index.ts';
 import { ServiceKeyError } from '../signing/service-keys/index.ts';
@@ -88,6 +88,7 @@ function problemOf(error: unknown): TrustProblem {
   }
   if (error instanceof DatabaseUnavailableError)
     return new TrustProblem('UNAVAILABLE', undefined, { cause: error, headers: { 'Retry-After': '1' } });
+  if (error instanceof StatementTooLargeError) return new TrustProblem('TOO_LARGE', error.message, { cause: error });
   if (error instanceof AuthenticationUnavailableError)
     return new TrustProblem('UNAVAILABLE', undefined, { cause: error });
   if (error instanceof RemoteSignerError) return new TrustProblem(signerProblem(error), {}, { cause: error });
