@@ -2,6 +2,7 @@
 import { encodeHex } from '../encoding/index.ts';
 import {
   type Gun,
+  MetadataError,
   type MetaFile,
   notaryV1,
   type RoleName,
@@ -20,6 +21,7 @@ export interface CurrentView {
   readonly signedTimestamp: Timestamp;
   /** Absent when the timestamp names bytes that nobody has, as the original server could leave it (reference 2.4). */
   readonly snapshot: StoredFile | undefined;
+  /** Absent as well where another program stored what cannot be read here. */
   readonly signedSnapshot: Snapshot | undefined;
 }
 
@@ -39,11 +41,22 @@ export async function currentView(storage: MetadataStorage, gun: Gun): Promise<C
 async function viewOf(storage: MetadataStorage, gun: Gun, timestamp: StoredFile): Promise<CurrentView> {
   const signedTimestamp = decodeStored('timestamp', timestamp);
   const snapshot = await storage.byHash(gun, SNAPSHOT, pinnedHash(signedTimestamp.snapshot));
-  const signedSnapshot = snapshot && decodeStored('snapshot', snapshot);
-  return { timestamp, signedTimestamp, snapshot, signedSnapshot };
+  return { timestamp, signedTimestamp, snapshot, signedSnapshot: snapshot && readable(snapshot) };
 }
 
-/** The file of a role as the view's snapshot names it; a role that the snapshot does not list has none. */
+function readable(snapshot: StoredFile): Snapshot | undefined {
+  try {
+    return decodeStored('snapshot', snapshot);
+  } catch (error) {
+    if (error instanceof MetadataError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The file of a role as the view's snapshot names it; a role that the snapshot does not list has none. Where nobody can tell
+ * what it lists, the newest is given, for clients to judge.
+ */
 export async function currentFile(
   storage: MetadataStorage,
   gun: Gun,
@@ -52,6 +65,7 @@ export async function currentFile(
 ): Promise<StoredFile | undefined> {
   if (role === TIMESTAMP) return view.timestamp;
   if (role === SNAPSHOT) return view.snapshot;
+  if (view.snapshot !== undefined && view.signedSnapshot === undefined) return storage.current(gun, role);
   const pin = view.signedSnapshot?.meta.get(role);
   return pin && storage.byHash(gun, role, pinnedHash(pin));
 }

@@ -24,7 +24,8 @@ export type OnlineRole = typeof SNAPSHOT | typeof TIMESTAMP;
 /**
  * The keys of `role` that this server holds, in the root's order. A key counts only for the GUN and role that it was
  * made for: else whoever may publish one GUN could list another's keys, and have this server sign in its name. Notary's
- * signer does not tell the GUN of a key; with it, the role alone can be held against the root (docs/signing-service.md).
+ * signer does not tell the GUN of a key, and its first versions noted neither GUN nor role: what is not known cannot be
+ * held against the root (docs/signing-service.md).
  */
 export async function heldKeys(
   keys: Pick<ServiceKeys, 'info'>,
@@ -36,7 +37,7 @@ export async function heldKeys(
   for (const id of root.roles.get(role)?.keyIds ?? []) {
     const canonical = canonicalIdOf(root.keys.get(id));
     const info = canonical && (await keys.info(canonical));
-    if (info !== undefined && (info.gun ?? gun) === gun && info.role === role) held.set(id, info.key);
+    if (info !== undefined && (info.gun ?? gun) === gun && (info.role ?? role) === role) held.set(id, info.key);
   }
   return held;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DatabaseUnavailableError } from '../service/database/index.ts';
+import { DatabaseUnavailableError, StatementTooLargeError } from '../service/database/index.ts';
 import type { Log } from '../service/index.ts';
 import { RemoteSignerError } from '../signing/protocol/index.ts';
+import { ServiceKeyError } from '../signing/service-keys/index.ts';
 import { AuthenticationError, AuthenticationUnavailableError, resourceOf, TooManyAttemptsError } from './auth/index.ts';
 import { UpdateRefusal } from './refusals.ts';
 import { ConflictError, UnstorableNameError } from './storage/index.ts';
@@ -87,10 +88,12 @@ function problemOf(error: unknown): TrustProblem {
   }
   if (error instanceof DatabaseUnavailableError)
     return new TrustProblem('UNAVAILABLE', undefined, { cause: error, headers: { 'Retry-After': '1' } });
+  if (error instanceof StatementTooLargeError) return new TrustProblem('TOO_LARGE', error.message, { cause: error });
   if (error instanceof AuthenticationUnavailableError)
     return new TrustProblem('UNAVAILABLE', undefined, { cause: error });
   if (error instanceof RemoteSignerError) return new TrustProblem(signerProblem(error), {}, { cause: error });
-  if (error instanceof UnstorableNameError) return new TrustProblem('INVALID_GUN', error.message, { cause: error });
+  if (error instanceof UnstorableNameError || (error instanceof ServiceKeyError && error.code === 'unstorable-name'))
+    return new TrustProblem('INVALID_GUN', error.message, { cause: error });
   return new TrustProblem('UNKNOWN', undefined, { cause: error });
 }
 
@@ -116,6 +119,7 @@ function signerProblem({ code }: RemoteSignerError): ProblemCode {
     case 'stale-version':
       return 'VERSION';
     case 'refused':
+    case 'invalid':
     case 'unknown':
     case 'bad-answer':
     case 'bad-tls':

@@ -3,6 +3,7 @@ import { traced } from '../service/index.ts';
 import type { ServiceKeys } from '../signing/service-keys/index.ts';
 import {
   type Gun,
+  MetadataError,
   nextTimestamp,
   notaryV1,
   ROOT,
@@ -47,6 +48,11 @@ export async function publish(gun: Gun, uploads: Uploads, deps: Publishing, acto
       return await attemptPublish(gun, uploads, deps, actor);
     } catch (error) {
       if (error instanceof VerificationError) throw refusalOf(error);
+      // all of the update was read before: it is what another program stored
+      if (error instanceof MetadataError) {
+        const text = `what is stored of ${gun} cannot be read: ${error.message}`;
+        throw new UpdateRefusal('ErrValidation', text, { cause: error });
+      }
       // whoever came first stands: the update is judged again, on top of theirs
       if (!(error instanceof ConflictError || isOvertaken(error)) || attempt === ATTEMPTS) throw error;
     }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterAll, describe, expect, test } from 'bun:test';
 import { RepositoryBuilder } from '../../test/support/repository-builder.ts';
-import { SigningStage } from '../../test/support/signing-stage.ts';
-import { TrustStage } from '../../test/support/trust-stage.ts';
+import { SigningStage, withoutPurpose } from '../../test/support/signing-stage.ts';
+import { refusalOf, TrustStage } from '../../test/support/trust-stage.ts';
 import { encodeBase64 } from '../encoding/index.ts';
+import { withCalls } from '../service/index.ts';
 import { RemoteSignerError } from '../signing/protocol/index.ts';
 import { MemoryServiceKeys, ServiceKeyError, type ServiceKeys } from '../signing/service-keys/index.ts';
 import { type KeyId, parseGun, SNAPSHOT, TARGETS, TIMESTAMP } from '../tuf/index.ts';
@@ -54,6 +55,16 @@ describe('a trust server whose keys a signing service holds', () => {
     signing.now = before;
   });
 
+  test('goes on with keys that are older than the notes of what they are for, as with any of the original', async () => {
+    const old = new SigningStage(withoutPurpose(new MemoryServiceKeys()));
+    const stage = new TrustStage({ keys: old.connect(await old.start()) });
+    const publisher = await stage.published('example.com/old');
+
+    expect((await stage.upload(publisher.gun, update(publisher))).status).toBe(200);
+    expect(await stage.versions(publisher.gun, 'timestamp', 'snapshot', 'targets')).toEqual([2, 2, 2]);
+    await old.close();
+  });
+
   test('a repository that was deleted and is published again with the keys that it had begins at version 1', async () => {
     const stage = new TrustStage({ keys: remote });
     const publisher = await stage.published('example.com/again');
@@ -64,6 +75,24 @@ describe('a trust server whose keys a signing service holds', () => {
     expect((await stage.upload(publisher.gun, first)).status).toBe(200);
     expect(await stage.versions(publisher.gun, 'timestamp', 'snapshot')).toEqual([1, 1]);
     expect((await stage.upload(publisher.gun, update(publisher))).status).toBe(200);
+  });
+
+  test('which cannot keep a key under that name: 400, and the reason', async () => {
+    const lacking = new MemoryServiceKeys();
+    const text = 'the database of keys cannot hold example.com/app: it lacks characters of the name';
+    const create = async () => Promise.reject(new ServiceKeyError('unstorable-name', text));
+    const own = new SigningStage(withCalls<ServiceKeys>(lacking, { create }));
+    for (const keys of [own.keys, own.connect(await own.start())]) {
+      const answer = await new TrustStage({ keys }).get('example.com/app', 'timestamp.key');
+
+      expect(await refusalOf(answer)).toMatchObject({
+        status: 400,
+        code: 'INVALID_GUN',
+        detail: expect.stringContaining('lacks characters of the name'),
+      });
+    }
+    expect(own.uses.map(({ phase }) => phase)).toEqual(['intent', 'failed']);
+    await own.close();
   });
 
   test('while it cannot be reached, publishes and new keys are 503, what is stored is served, and nothing changes', async () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
 import { TrustStage } from '../../test/support/trust-stage.ts';
-import { DatabaseUnavailableError } from '../service/database/index.ts';
+import { DatabaseUnavailableError, StatementTooLargeError } from '../service/database/index.ts';
 import { parseGun, TIMESTAMP } from '../tuf/index.ts';
 import { CachedStorage, MemoryStorage, OutcomeUnknownError, UnstorableNameError } from './storage/index.ts';
 
@@ -37,6 +37,16 @@ describe('what storage says of a publish', () => {
     const { stage, update } = await stageFailingWith(new OutcomeUnknownError(gun));
 
     expect(await stage.refusal(gun, update)).toMatchObject({ status: 500, code: 'UNKNOWN' });
+  });
+
+  test('more than the database takes at once is too large, and says which setting forbids it', async () => {
+    const { stage, update } = await stageFailingWith(new StatementTooLargeError(16_777_216));
+
+    expect(await stage.refusal(gun, update)).toMatchObject({
+      status: 413,
+      code: 'TOO_LARGE',
+      detail: expect.stringContaining('max_allowed_packet'),
+    });
   });
 
   test('a name that the database takes for another is told as such', async () => {

@@ -59,15 +59,26 @@ export class TrustedProxies {
   }
 }
 
+/** An address, or one with the length of its prefix. */
+function parseNetwork(text: string): { readonly address: string; readonly bits?: number } | undefined {
+  const [, address = '', length] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  if (isIP(address) === 0) return undefined;
+  if (length === undefined) return { address };
+  const bits = Number(length);
+  return bits <= (isIP(address) === 6 ? 128 : 32) ? { address, bits } : undefined;
+}
+
+/** Whether a proxy's address, or a network of them, could be this. */
+export function isNetwork(text: string): boolean {
+  return parseNetwork(text) !== undefined;
+}
+
 function networksOf(texts: readonly string[]): BlockList {
   const networks = new BlockList();
   for (const text of texts) {
-    const [address = '', length] = text.split('/');
-    const bits = length === undefined ? undefined : Number(length);
-    const most = isIP(address) === 6 ? 128 : 32;
-    if (isIP(address) === 0 || (bits !== undefined && !(/^\d+$/.test(length ?? '') && bits <= most))) {
-      throw new NetworkError(text);
-    }
+    const parsed = parseNetwork(text);
+    if (parsed === undefined) throw new NetworkError(text);
+    const { address, bits } = parsed;
     if (bits === undefined) networks.addAddress(address, family(address));
     else networks.addSubnet(address, bits, family(address));
   }

@@ -10,7 +10,7 @@
  */
 export { type Address, parseAddress } from './address.ts';
 export { type Wait, waitFor } from './background-loop.ts';
-export { clientNetwork, TrustedProxies } from './client-address.ts';
+export { clientNetwork, isNetwork, TrustedProxies } from './client-address.ts';
 export { ListenError, type Listener, listen, MAX_LISTEN_SECONDS } from './listener.ts';
 export { type AdjustableLog, LOG_LEVELS, type Log, type LogLevel, openLog, SILENT_LOG } from './log.ts';
 export { type Around, observedCalls, withCalls } from './observed-calls.ts';

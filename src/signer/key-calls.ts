@@ -9,7 +9,12 @@ import {
   type RequestOf,
   type ResponseOf,
 } from '../signing/protocol/index.ts';
-import type { ServiceKeyAlgorithm, ServiceKeyInfo, ServiceKeys } from '../signing/service-keys/index.ts';
+import {
+  type ServiceKeyAlgorithm,
+  ServiceKeyError,
+  type ServiceKeyInfo,
+  type ServiceKeys,
+} from '../signing/service-keys/index.ts';
 import {
   type Gun,
   type KeyId,
@@ -62,7 +67,7 @@ export class KeyCalls {
     const info = parsed && (await keys.info(parsed));
     // an unknown key is gone already, as Notary's signer sees it too
     if (parsed === undefined || info === undefined) return {};
-    const facts = { ...asked, gun: info.gun ?? '', role: info.role };
+    const facts = { ...asked, gun: info.gun ?? '', role: info.role ?? '' };
     await trail.around(client, facts, () => keys.remove(parsed));
     return {};
   }
@@ -73,7 +78,7 @@ export class KeyCalls {
     const info = parsed && (await this.#services.keys.info(parsed));
     if (info === undefined) throw new SigningRefusal('unknown-key', `key ${nameOf(id)} not found`);
     const { key, role, gun } = info;
-    return { keyInfo: keyInfoOf(key), publicKey: key.bytes, role, gun: gun ?? '', state: stateOf(info) };
+    return { keyInfo: keyInfoOf(key), publicKey: key.bytes, role: role ?? '', gun: gun ?? '', state: stateOf(info) };
   }
 }
 
@@ -105,8 +110,10 @@ function gunOf(text: string): Gun {
   }
 }
 
-/** Notary's text, which tells the client no more; the cause goes to the log. */
+/** Notary's text, which tells the client no more; the cause goes to the log. A name that cannot be kept is the client's. */
 function creationFailed(cause: unknown): never {
+  if (cause instanceof ServiceKeyError && cause.code === 'unstorable-name')
+    throw new SigningRefusal('invalid', cause.message, { cause });
   throw new SigningRefusal('creation-failed', 'Key creation failed', { cause });
 }
 

@@ -8,7 +8,7 @@ import { assertAllowed, type ClientIdentity } from './client-identity.ts';
 import { keyIdOrUndefined, keyInfoOf, nameOf, type SigningServices } from './key-calls.ts';
 import { SigningRefusal } from './refusals.ts';
 import type { SignedVersions } from './signed-versions.ts';
-import { isSignedRole, readSignable, type SigningRules } from './signing-rules.ts';
+import { isSignedRole, readSignable, type SigningRules, statedRole } from './signing-rules.ts';
 
 export interface SignServices extends SigningServices {
   readonly rules: SigningRules;
@@ -51,9 +51,10 @@ export class SignCall {
     const keyId = keyIdOrUndefined(id);
     const info = keyId && (await this.#info(keyId));
     if (keyId === undefined || info === undefined) throw unknownKey(id);
-    Object.assign(facts, { gun: info.gun, role: info.role });
-    if (!isSignedRole(info.role)) throw new SigningRefusal('invalid', `keys of role ${info.role} sign nothing here`);
-    const { version } = readSignable(info.role, content, rules, clock());
+    const role = info.role ?? statedRole(content);
+    Object.assign(facts, { gun: info.gun, role });
+    if (!isSignedRole(role)) throw new SigningRefusal('invalid', `keys of role ${role} sign nothing here`);
+    const { version } = readSignable(role, content, rules, clock());
     facts.version = version;
     const signer = await keys.signer(keyId).catch(asRefusal(id));
     if (signer === undefined) throw this.#forgotten(keyId);

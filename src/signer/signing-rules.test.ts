@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterAll, beforeEach, describe, expect, test } from 'bun:test';
 import { RawSignerClient } from '../../test/support/raw-signer-client.ts';
-import { SigningStage } from '../../test/support/signing-stage.ts';
+import { SigningStage, withoutPurpose } from '../../test/support/signing-stage.ts';
 import { vectorRepositories } from '../../test/support/vectors.ts';
 import { decodeUtf8, encodeUtf8 } from '../encoding/index.ts';
-import { SIGN } from '../signing/protocol/index.ts';
+import { GET_KEY_INFO, SIGN } from '../signing/protocol/index.ts';
+import { MemoryServiceKeys } from '../signing/service-keys/index.ts';
 import {
   expiryOf,
   firstSnapshot,
@@ -74,6 +75,22 @@ describe('the signer believes no server', () => {
     for (const bytes of ['', 'message', '{}', '{"_type":"Timestamp"}', '\u0000'].map(encodeUtf8))
       expect(await outcome('timestamp', bytes)).toEqual(refused);
     expect(await outcome('timestamp', Uint8Array.of(0xff, 0xfe))).toEqual(refused);
+  });
+
+  test('a key whose role was never noted signs what each of the two may, and nothing else', async () => {
+    const old = new SigningStage(withoutPurpose(new MemoryServiceKeys()));
+    const raw = new RawSignerClient((await old.start()).port);
+    const id = keyId(await old.keys.create(parseGun('example.com/old'), TIMESTAMP, 'ed25519'));
+    const sign = (content: Uint8Array) => raw.call(SIGN, { keyId: { id }, content });
+
+    for (const content of [bytesOf(timestamp()), bytesOf(snapshot())])
+      expect(await sign(content)).toMatchObject({ algorithm: { algorithm: 'eddsa' } });
+    const others = ['message', '{"_type":"Snapshot",', '{"_type":"Targets","version":1}'].map(encodeUtf8);
+    for (const content of [bytesOf(version(2 ** 31)), ...others])
+      expect(await sign(content)).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(await raw.call(GET_KEY_INFO, { id })).toMatchObject({ role: '', gun: '' });
+    raw.close();
+    await old.close();
   });
 
   test('no key here signs what publishers sign: every root and targets file of the recorded repositories', async () => {

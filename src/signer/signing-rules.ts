@@ -33,6 +33,13 @@ export function isSignedRole(role: string): role is SignedRole {
   return role === 'snapshot' || role === 'timestamp';
 }
 
+const SNAPSHOT_BEGINS = Buffer.from('{"_type":"Snapshot",');
+
+/** What the content says that it is, for a key whose role was never noted: it is then judged as exactly that. */
+export function statedRole(content: Uint8Array): SignedRole {
+  return equalBytes(content.subarray(0, SNAPSHOT_BEGINS.length), SNAPSHOT_BEGINS) ? 'snapshot' : 'timestamp';
+}
+
 /**
  * Reads what a key of `role` is asked to sign. The service believes no server: it signs metadata of that very role, in
  * the one form that every program would write, with an expiry that lies ahead and not too far; never other bytes.

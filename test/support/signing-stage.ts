@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { SILENT_LOG } from '../../src/service/index.ts';
+import { SILENT_LOG, withCalls } from '../../src/service/index.ts';
 import {
   type KeyUse,
   type SigningService,
@@ -13,6 +13,15 @@ import {
 } from '../../src/signing/remote/index.ts';
 import { MemoryServiceKeys, type ServiceKeys } from '../../src/signing/service-keys/index.ts';
 import { readVectorJson } from './vectors.ts';
+
+/** Keys as Notary's first signers kept them: what each was made for was not noted yet. */
+export function withoutPurpose(keys: ServiceKeys): ServiceKeys {
+  const info: ServiceKeys['info'] = async (id) => {
+    const found = await keys.info(id);
+    return found && { ...found, gun: undefined, role: undefined };
+  };
+  return withCalls(keys, { info });
+}
 
 interface Pair {
   readonly cert: string;

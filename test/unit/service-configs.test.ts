@@ -232,6 +232,19 @@ describe("the server's configuration in Hallmark's own form", () => {
     });
   });
 
+  test('what could never be a header or a network is told with its place, and not by failing requests', async () => {
+    const wrong = {
+      server: { ...OWN.server, proxies: { addresses: ['10.0.0.0/8', '10.0.0.0/33'], requestIdHeader: 'X Request Id' } },
+      tracing: { endpoint: 'http://127.0.0.1:4318/v1/traces', headerFiles: { 'x:y': 'token' } },
+    };
+    const told = await refusal(server({ ...OWN, ...wrong }));
+
+    expect(told).toContain('server.proxies.addresses[1]: is no IP address or network');
+    expect(told).toContain('server.proxies.requestIdHeader: is no name of a header');
+    expect(told).toContain('tracing.headerFiles.x:y: is no name of a header');
+    expect(told.split('; ')).toHaveLength(3);
+  });
+
   test('S8 TLS or plaintext has to be said', async () => {
     expect(await refusal(server({ ...OWN, server: { listen: ':1' } }))).toContain('tls is missing');
     expect(await refusal(server({ ...OWN, server: { ...OWN.server, plaintext: true } }))).toContain(

@@ -20,7 +20,14 @@ import type { ServerSettings } from './settings.ts';
 
 export type { FormName } from '../../service/config/index.ts';
 export { ANSWER_SECONDS, DEFAULT_OPERATION, DEFAULT_SERVER_LIMITS } from './rules.ts';
-export type { AuthSettings, KeySettings, OperationSettings, ServerSettings, WebhookSettings } from './settings.ts';
+export type {
+  AuthSettings,
+  KeySettings,
+  OperationSettings,
+  ServerSettings,
+  TracingSettings,
+  WebhookSettings,
+} from './settings.ts';
 
 const FORMS: ConfigForms<ServerSettings> = {
   notary: { schema: notaryServerSchema, prefix: 'NOTARY_SERVER_' },

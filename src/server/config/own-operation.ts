@@ -2,6 +2,7 @@
 /** Sections of what happens beside requests: renewal, records, messages, traces. */
 import { z } from 'zod';
 import { address, filePath, span } from '../../service/config/index.ts';
+import { isNetwork } from '../../service/index.ts';
 import { WEBHOOK_EVENTS } from '../../service/webhooks/index.ts';
 
 export const renewalSection = () =>
@@ -44,11 +45,14 @@ export const webhooksSection = () =>
     .default([])
     .refine((hooks) => new Set(hooks.map(({ name }) => name)).size === hooks.length, 'two of the same name');
 
+/** What may stand before the colon of a header (RFC 9110, 5.6.2); with anything else every request would fail. */
+const headerName = () => z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'is no name of a header');
+
 export const tracingSection = () =>
   z
     .strictObject({
       endpoint: z.string().refine(isHttpUrl, 'is no http or https URL'),
-      headerFiles: z.record(z.string(), filePath()).default({}).meta({ description: 'files with values of headers' }),
+      headerFiles: z.record(headerName(), filePath()).default({}).meta({ description: 'files with values of headers' }),
       ratio: z.number().min(0).max(1).default(1),
     })
     .optional()
@@ -57,7 +61,10 @@ export const tracingSection = () =>
 export const proxiesSection = () =>
   z
     .strictObject({
-      addresses: z.array(z.string()).min(1).meta({ description: 'addresses and networks whose headers are believed' }),
-      requestIdHeader: z.string().min(1).optional(),
+      addresses: z
+        .array(z.string().refine(isNetwork, 'is no IP address or network'))
+        .min(1)
+        .meta({ description: 'addresses and networks whose headers are believed' }),
+      requestIdHeader: headerName().optional(),
     })
     .optional();

@@ -7,6 +7,7 @@ import { SERVER_ITSELF } from '../actor.ts';
 import { decodeStored } from '../current-view.ts';
 import { heldKeys } from '../online-keys.ts';
 import type { ExpiringFile, MetadataStorage } from '../storage/index.ts';
+import { FAILURES_IN_A_ROW } from './renewer.ts';
 
 /** The roles whose expiry is measured: a delegation's name is for its publisher to choose (S23). */
 export const HORIZON_ROLES = [ROOT, TARGETS, SNAPSHOT, TIMESTAMP] as const;
@@ -38,6 +39,8 @@ export class ExpiryNotices {
   readonly #loop: LeasedLoop;
   readonly #options: ExpiryNoticesOptions;
   readonly #known = new Set<string>();
+  /** Whose snapshot could not be judged in the last round. */
+  #failed = new Set<string>();
   readonly #horizon = new Map<string, Date>();
 
   constructor(options: ExpiryNoticesOptions) {
@@ -72,8 +75,12 @@ export class ExpiryNotices {
     // what has expired already is no news
     const query = { from: clock(), before, limit: PAGE };
     let page = await storage.expiring(query);
+    // damaged ones that stand together must not keep the others waiting for good
+    const leftOut = this.#failed;
+    this.#failed = new Set();
+    let failures = 0;
     for (;;) {
-      for (const file of page) await this.#consider(file);
+      for (const file of page) failures = await this.#considered(file, failures, leftOut);
       const last = page.at(-1);
       if (last === undefined || page.length < PAGE || !(await this.#loop.mayGoOn(signal))) return everyMs;
       page = await storage.expiring({ ...query, after: last });
@@ -89,11 +96,29 @@ export class ExpiryNotices {
     }
   }
 
+  /** How many snapshots in a row could not be judged: once it is no single one's fault, the others wait for the next round. */
+  async #considered(file: ExpiringFile, failures: number, leftOut: ReadonlySet<string>): Promise<number> {
+    const { gun, role } = file;
+    if (role === SNAPSHOT && (failures >= FAILURES_IN_A_ROW || leftOut.has(gun))) return failures;
+    try {
+      await this.#consider(file);
+      return role === SNAPSHOT ? 0 : failures;
+    } catch (error) {
+      // of a snapshot keys and root say whose it is, and one may be damaged; else it is storage that fails
+      if (role !== SNAPSHOT) throw error;
+      this.#failed.add(gun);
+      this.#options.log.error({ error, gun, role }, 'whether its publisher has to be told cannot be found out now');
+      return failures + 1;
+    }
+  }
+
   async #consider(file: ExpiringFile): Promise<void> {
     const { storage, clock, log } = this.#options;
     const { gun, role, version, expires } = file;
     const key = `${gun} ${role} ${version}`;
-    if (role === TIMESTAMP || this.#known.has(key) || (await this.#isOurs(file))) return;
+    if (role === TIMESTAMP || this.#known.has(key)) return;
+    // another program may have deleted it, or stored a newer one
+    if ((await storage.latest(gun, role))?.version !== version || (await this.#isOurs(file))) return;
     const [oldest] = this.#known;
     if (this.#known.size >= MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest);
     if (!(await this.#isRecorded(file))) {

@@ -250,6 +250,15 @@ describe('renewal ahead of time', () => {
   });
 });
 
+/** Storage in which the roots of some cannot be read. */
+function withoutRoots(storage: MemoryStorage, guns: readonly string[]): MemoryStorage['latest'] {
+  const latest = storage.latest.bind(storage);
+  return async (gun, role) => {
+    if (role === 'root' && guns.includes(gun)) throw new Error('damaged');
+    return latest(gun, role);
+  };
+}
+
 describe('notices of expiry', () => {
   test('a file that only its publisher can sign: once for each version, whoever looks', async () => {
     const made = new Fleet();
@@ -273,6 +282,35 @@ describe('notices of expiry', () => {
     await made.notices().step(SIGNAL);
 
     expect((await made.audited('expiring')).filter(({ detail }) => detail.role !== 'targets')).toEqual([]);
+  });
+
+  test('snapshots that cannot be judged hold up nobody, however many they are', async () => {
+    const made = new Fleet();
+    const guns = [...GUNS, 'example.com/d'];
+    for (const gun of guns) await made.first.published(gun, 'client');
+    made.wait(1070 * DAY);
+    made.storage.latest = withoutRoots(made.storage, GUNS);
+    const notices = made.notices();
+    const noted = async (role: string) =>
+      (await made.audited('expiring')).filter(({ detail }) => detail.role === role).map(({ gun }) => gun);
+
+    await notices.step(SIGNAL);
+    expect([await noted('targets'), await noted('snapshot')]).toEqual([guns, []]);
+    await notices.step(SIGNAL);
+    expect(await noted('snapshot')).toEqual(['example.com/d']);
+  });
+
+  test('what another program deleted, or has published anew, is no news', async () => {
+    const made = new Fleet();
+    await made.first.published('example.com/app', 'client');
+    made.wait(1070 * DAY);
+    const [targets] = await made.storage.expiring({ before: made.now, limit: 1 });
+    const due = { ...targets, role: 'targets', version: 7, expires: new Date(made.now.getTime() + DAY) } as never;
+    const gone = { ...(due as object), gun: 'example.com/gone', version: 1 } as never;
+    made.storage.expiring = async ({ role, after }) => (role === undefined && after === undefined ? [due, gone] : []);
+    await made.notices().step(SIGNAL);
+
+    expect(await made.audited('expiring')).toEqual([]);
   });
 
   test('what has expired already is no news, and what expires next is measured', async () => {

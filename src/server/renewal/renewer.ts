@@ -35,7 +35,7 @@ const EVERY_MS = 60_000;
 const PAGE = 100;
 const LEASE_MS = 120_000;
 /** One key may be damaged; when as many in a row fail, it is the signer. */
-const FAILURES_IN_A_ROW = 3;
+export const FAILURES_IN_A_ROW = 3;
 /** What could not be renewed is left alone for so long. */
 const PAUSE: Readonly<Record<Renewal | 'failed', number>> = {
   renewed: 0,

@@ -11,15 +11,16 @@ import {
 } from '../../service/config/index.ts';
 import { parseWebhookSecret } from '../../service/webhooks/index.ts';
 import { keyDatabaseChecks, keyDatabaseSecrets } from '../../signing/key-database/index.ts';
-import type { ServerSettings } from '../config/index.ts';
+import type { ServerSettings, TracingSettings } from '../config/index.ts';
 import { openAuth } from './open-auth.ts';
 import { openRemoteKeys } from './remote-keys.ts';
 import { STORAGE_SCHEMAS } from './schemas.ts';
 import { loadServerTls, type StartContext } from './start-server.ts';
+import { readHeaders } from './tracing-headers.ts';
 
 /** Tries all that a trust server's settings name, and changes nothing. */
 export async function checkServer(settings: ServerSettings, context: StartContext): Promise<readonly CheckResult[]> {
-  const { tls, warnings } = settings;
+  const { tls, warnings, tracing } = settings;
   const checks: readonly NamedCheck[] = [
     ...(tls === 'plain' ? [] : [certificateCheck(() => loadServerTls(tls, context.clock()), context.clock())]),
     ...storageChecks('database', settings.storage, STORAGE_SCHEMAS),
@@ -35,8 +36,17 @@ export async function checkServer(settings: ServerSettings, context: StartContex
         },
       ],
     ),
+    ...(tracing === undefined ? [] : [tracingCheck(tracing)]),
   ];
   return runChecks({ warnings, checks, secrets: secretsOf(settings) });
+}
+
+function tracingCheck({ headerFiles }: TracingSettings): NamedCheck {
+  const look = async () => {
+    await readHeaders(headerFiles);
+    return 'its files can be read; it is not called';
+  };
+  return ['tracing', look];
 }
 
 function keyChecks({ keys }: ServerSettings, context: StartContext): readonly NamedCheck[] {
@@ -65,7 +75,7 @@ function keyChecks({ keys }: ServerSettings, context: StartContext): readonly Na
   }
 }
 
-function secretsOf({ tls, storage, keys, auth, webhooks }: ServerSettings): readonly (string | undefined)[] {
+function secretsOf({ tls, storage, keys, auth, webhooks, tracing }: ServerSettings): readonly (string | undefined)[] {
   return [
     tls === 'plain' ? undefined : tls.key,
     storageSecret(storage),
@@ -73,5 +83,6 @@ function secretsOf({ tls, storage, keys, auth, webhooks }: ServerSettings): read
     ...(keys.at === 'database' ? keyDatabaseSecrets(keys) : []),
     ...(auth.type === 'htpasswd' ? [auth.tokenKey] : []),
     ...webhooks.map(({ secretFile }) => secretFile),
+    ...Object.values(tracing?.headerFiles ?? {}),
   ];
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Environment, readSecretFile, type ServerTlsPaths } from '../../service/config/index.ts';
+import type { Environment, ServerTlsPaths } from '../../service/config/index.ts';
 import { Health, listenForOperations } from '../../service/health/index.ts';
 import {
   type Fetch,
@@ -36,6 +36,7 @@ import { CONSOLE_ROUTES, consoleRoute, isForConsole, type OpenConsole, readerDoo
 import { openAuth } from './open-auth.ts';
 import { openKeys, type ServerKeys } from './open-keys.ts';
 import { openStorage } from './open-storage.ts';
+import { readHeaders } from './tracing-headers.ts';
 
 export interface StartContext {
   readonly env: Environment;
@@ -184,8 +185,7 @@ async function tracingOf(
 ): Promise<Tracing | undefined> {
   if (tracing === undefined) return undefined;
   const { endpoint, headerFiles, ratio } = tracing;
-  const read = Object.entries(headerFiles).map(async ([name, path]) => [name, await readSecretFile(path)] as const);
-  const headers = Object.fromEntries(await Promise.all(read));
+  const headers = await readHeaders(headerFiles);
   const opened = await openTracing({ endpoint, headers, ratio, service: 'hallmark-server', version, log });
   opening.defer(() => opened.stop());
   return opened;

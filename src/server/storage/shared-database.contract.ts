@@ -57,6 +57,17 @@ export function describeSharedDatabase(name: string, database: SharedTables<Meta
       }
     });
 
+    test('what was stored without a hash can be published on', async () => {
+      const opened = await database.empty();
+      const storage = storageOn(opened);
+      await storage.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], context);
+      await sql`update tuf_files set sha256 = null`.execute(opened.database);
+
+      await storage.commit(gun, await storage.latest(gun, TIMESTAMP), [fileOf(TIMESTAMP, 2)], context);
+
+      expect(await storage.latest(gun, TIMESTAMP)).toMatchObject(stored(fileOf(TIMESTAMP, 2)));
+    });
+
     test('a failure half-way leaves nothing of a publish', async () => {
       const opened = await database.empty();
       const storage = storageOn(opened);

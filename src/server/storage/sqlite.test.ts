@@ -50,6 +50,16 @@ describe('SqliteStorage', () => {
     await second.database.destroy();
   });
 
+  test('what was stored without a hash can be published on', async () => {
+    const { database, storage } = await open();
+    await storage.commit(gun, undefined, [fileOf(TIMESTAMP, 1)], context);
+    await sql`update tuf_files set sha256 = null`.execute(database);
+
+    await storage.commit(gun, await storage.latest(gun, TIMESTAMP), [fileOf(TIMESTAMP, 2)], context);
+
+    expect(await storage.latest(gun, TIMESTAMP)).toMatchObject(stored(fileOf(TIMESTAMP, 2)));
+  });
+
   test('the tables are those of Notary, and rows it marked as deleted do not count', async () => {
     const { database, storage } = await open();
     await storage.commit(gun, undefined, [fileOf(TARGETS, 1), fileOf(TIMESTAMP, 1)], context);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { sql } from 'kysely';
 import { isUniqueViolation, type SqliteDatabase, transact } from '../../service/database/index.ts';
-import { type Gun, type RoleName, TIMESTAMP } from '../../tuf/index.ts';
+import { type Gun, type RoleName, TIMESTAMP, type Version } from '../../tuf/index.ts';
 import { ConflictError } from './metadata-storage.ts';
-import { writeMoment } from './rows.ts';
+import { unpadded, writeMoment } from './rows.ts';
 import { type HeadRow, type Publish, SqlStorage, type Tables } from './sql-storage.ts';
 
 /** SQLite takes 500 selects in one statement. The timestamp is asked for first: what is written later moves it. */
@@ -32,14 +32,17 @@ export class SqliteStorage extends SqlStorage {
     await transact(this.opened, async (transaction) => {
       const newest = await transaction
         .selectFrom('tuf_files')
-        .select('sha256')
+        .select(['version', 'sha256'])
         .where('gun', '=', gun)
         .where('role', '=', TIMESTAMP)
         .where('deleted_at', 'is', null)
         .orderBy('version', 'desc')
         .limit(1)
         .executeTakeFirst();
-      if (newest?.sha256 !== base?.sha256) throw new ConflictError(gun, base?.version);
+      // a row that was copied from one of the first versions of Notary has no hash
+      const current = newest && { version: newest.version as Version, sha256: unpadded(newest.sha256) };
+      const isCurrent = current?.version === base?.version && current?.sha256 === base?.sha256;
+      if (!isCurrent) throw new ConflictError(gun, base?.version);
       for (const { role, version, bytes, sha256, expires } of files) {
         const file = { gun, role, version, data: bytes, sha256, created_at: at, updated_at: at };
         await transaction.insertInto('tuf_files').values(file).execute();

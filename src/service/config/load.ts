@@ -74,6 +74,8 @@ function problemsOf(issue: z.core.$ZodIssue, shape: ConfigJsonSchema): readonly 
 /** The schema's own words where it has some; a missing value is called missing rather than undefined. */
 function messageOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) return 'is missing';
+  // of a key of the user's own choice
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message;
   return issue.message.replace(/^Invalid input: /, '');
 }
 

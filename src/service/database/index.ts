@@ -25,4 +25,5 @@ export { OpenEnded } from './open-ended.ts';
 export type { PostgresDatabase } from './postgres.ts';
 export { migrateSchemas, pendingSchemas, type SchemaSteps } from './prepare.ts';
 export { openSqlite } from './sqlite.ts';
+export { StatementTooLargeError } from './statement-too-large.ts';
 export { DatabaseUnavailableError, toldUnavailable, unlessAway } from './unavailable.ts';

@@ -12,6 +12,7 @@ import { isDefinite } from './failures.ts';
 import { parseMysqlAddress } from './mysql-address.ts';
 import { OpenEnded } from './open-ended.ts';
 import { placeOf, type ServerTarget } from './server-target.ts';
+import { StatementTooLargeError } from './statement-too-large.ts';
 
 export interface MysqlDatabase<Tables> {
   readonly engine: 'mysql';
@@ -19,7 +20,7 @@ export interface MysqlDatabase<Tables> {
   /**
    * Sends statements at once, so that together they take one round trip: in one transaction, or, where one of them fails, not
    * at all. Gives the rows of the last one. Values in them are literals: see `mysql-literals.ts`.
-   * @throws OpenEnded when the connection was lost meanwhile
+   * @throws OpenEnded when the connection was lost meanwhile; StatementTooLargeError
    */
   atomically(statements: readonly string[]): Promise<readonly Record<string, unknown>[]>;
 }
@@ -83,12 +84,16 @@ function sessionStatements(timeout: number): readonly string[] {
   ];
 }
 
+const PACKET_LIMIT = 'select @@session.max_allowed_packet as bytes';
+
 /** The connections of a pool, each set up before its first use. */
 class Sessions {
   readonly #pool: Pool;
   readonly #timeout: number;
   /** One face for each connection: Kysely knows by it whether the connection is new. */
   readonly #faces = new WeakMap<PoolConnection, object>();
+  /** Bytes of a statement, by connection. */
+  readonly #limits = new WeakMap<PoolConnection, number>();
 
   constructor(pool: Pool, timeout: number) {
     this.#pool = pool;
@@ -102,12 +107,21 @@ class Sessions {
     if (this.#faces.has(connection)) return connection;
     try {
       for (const sql of sessionStatements(this.#timeout)) await this.query(connection, sql);
+      const [limit] = (await this.query(connection, PACKET_LIMIT)) as readonly { readonly bytes: number }[];
+      this.#limits.set(connection, limit?.bytes ?? Number.POSITIVE_INFINITY);
     } catch (error) {
       connection.destroy();
       throw error;
     }
     this.#faces.set(connection, this.#faceOf(connection));
     return connection;
+  }
+
+  /** A server that is sent more closes the connection, mostly before it has said why. @throws StatementTooLargeError */
+  assertFits(connection: PoolConnection, sql: string): void {
+    const limit = this.#limits.get(connection) ?? Number.POSITIVE_INFINITY;
+    // one byte of a packet says which command it is
+    if (Buffer.byteLength(sql) + 1 >= limit) throw new StatementTooLargeError(limit);
   }
 
   /** Statements with values are prepared by the server, so that a value never is a part of the text. */
@@ -157,12 +171,14 @@ async function atomically(
   sessions: Sessions,
   statements: readonly string[],
 ): Promise<readonly Record<string, unknown>[]> {
+  const text = ['begin', ...statements, 'commit'].join(';\n');
   const connection = await sessions.acquire();
   try {
-    const text = ['begin', ...statements, 'commit'].join(';\n');
+    sessions.assertFits(connection, text);
     const results = (await sessions.query(connection, text)) as readonly unknown[];
     return results.at(-2) as readonly Record<string, unknown>[];
   } catch (error) {
+    if (error instanceof StatementTooLargeError) throw error;
     // where the connection is gone, so is the transaction
     await sessions.query(connection, 'rollback').catch(() => {});
     throw isDefinite(error) ? error : new OpenEnded(error);

@@ -5,6 +5,8 @@ export type RemoteSignerErrorCode =
   | 'unavailable'
   /** It knows us, or our request, and will not do it. */
   | 'refused'
+  /** Nobody could have it do what was asked for: the request itself is not what it has to be. */
+  | 'invalid'
   /** It has no such key, or is no signing service. */
   | 'unknown'
   /** It has signed a newer version with this key: somebody else was faster, or its clients' storage went back. */

@@ -183,6 +183,8 @@ function asRemoteError(error: ServiceError): RemoteSignerError {
       return new RemoteSignerError('unknown', `the signing service does not know it: ${details}`, cause);
     case status.FAILED_PRECONDITION:
       return new RemoteSignerError('stale-version', `the signing service refuses: ${details}`, cause);
+    case status.INVALID_ARGUMENT:
+      return new RemoteSignerError('invalid', `the signing service refuses: ${details}`, cause);
     default:
       return new RemoteSignerError('refused', `the signing service refuses: ${details}`, cause);
   }

@@ -55,9 +55,9 @@ export class RemoteServiceKeys implements ServiceKeys {
     this.#channel = channel;
   }
 
-  /** @throws RemoteSignerError */
+  /** @throws RemoteSignerError, ServiceKeyError */
   async create(gun: Gun, role: RoleName, algorithm: ServiceKeyAlgorithm): Promise<PublicKey> {
-    const { keyInfo, publicKey } = await this.#channel.call(CREATE_KEY, { gun, role, algorithm });
+    const { keyInfo, publicKey } = await this.#channel.call(CREATE_KEY, { gun, role, algorithm }).catch(asUnstorable);
     const key = checkedKey(keyInfo, publicKey);
     if (key.type !== algorithm) throw badAnswer(`made a key of type ${quoteText(key.type, 40)}`);
     return key;
@@ -110,7 +110,7 @@ export class RemoteServiceKeys implements ServiceKeys {
       return {
         key,
         gun: answer.gun === '' ? undefined : parseGun(answer.gun),
-        role: parseRoleName(answer.role),
+        role: answer.role === '' ? undefined : parseRoleName(answer.role),
         pending: answer.state === KeyState.untold ? undefined : answer.state === KeyState.pending,
       };
     } catch (cause) {
@@ -150,6 +150,12 @@ function checkedKey(info: KeyInfoMessage | undefined, bytes: Uint8Array, asked?:
 
 function badAnswer(what: string, cause?: unknown): RemoteSignerError {
   return new RemoteSignerError('bad-answer', `the signing service ${what}`, { cause });
+}
+
+/** Of all that a request for a key says, its name alone is not a server's own choice. */
+function asUnstorable(cause: unknown): never {
+  if (!(cause instanceof RemoteSignerError && cause.code === 'invalid')) throw cause;
+  throw new ServiceKeyError('unstorable-name', cause.message, { cause });
 }
 
 function undefinedWhereUnknown(error: unknown): undefined {

@@ -153,7 +153,7 @@ describe('a connection to a signing service', () => {
     await signer?.sign(contentOf(3));
 
     expect(await codeOf(signer?.sign(contentOf(2)) ?? Promise.resolve())).toBe('stale-version');
-    expect(await codeOf(signer?.sign(new Uint8Array(3)) ?? Promise.resolve())).toBe('refused');
+    expect(await codeOf(signer?.sign(new Uint8Array(3)) ?? Promise.resolve())).toBe('invalid');
   });
 });
 

@@ -6,7 +6,9 @@ export type ServiceKeyErrorCode =
   | 'wrong-passphrase'
   | 'malformed'
   /** The key was removed while a signer for it was held. */
-  | 'not-found';
+  | 'not-found'
+  /** Where the keys are kept there is no place for the name of the repository: it lacks characters of it. */
+  | 'unstorable-name';
 
 /** A stored service key that cannot be used. */
 export class ServiceKeyError extends Error {

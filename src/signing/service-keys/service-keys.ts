@@ -9,9 +9,10 @@ export type ServiceKeyAlgorithm = 'ecdsa' | 'ed25519';
 
 export interface ServiceKeyInfo {
   readonly key: PublicKey;
-  /** `undefined` where the keys are of a service that does not tell (Notary's signer). */
+  /** `undefined` where it was never noted, and where the keys are of a service that does not tell (Notary's signer). */
   readonly gun: Gun | undefined;
-  readonly role: RoleName;
+  /** `undefined` where it was never noted: Notary's first signers kept keys without it. */
+  readonly role: RoleName | undefined;
   /** Whether the key has never signed; `undefined` where the service does not tell. */
   readonly pending: boolean | undefined;
 }
@@ -24,6 +25,7 @@ export interface ServiceKeys {
   /**
    * A key for this role of this GUN. While one of the same algorithm has never signed, it is returned again (the one with
    * the lowest ID), so that asking twice before the first publish gives one key (reference 7.4).
+   * @throws ServiceKeyError `unstorable-name`
    */
   create(gun: Gun, role: RoleName, algorithm: ServiceKeyAlgorithm): Promise<PublicKey>;
   /** `undefined` for an unknown key. @throws ServiceKeyError when the stored key cannot be opened */

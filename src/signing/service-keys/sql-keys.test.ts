@@ -97,6 +97,18 @@ function describeTable(engine: string, openDatabase: () => Promise<Database>): v
       expect(Buffer.from(encrypted).toString()).toMatch(/^[\w-]+(\.[\w-]+){4}$/);
     });
 
+    test('a key from before GUN and role were noted opens, signs, and is handed out to nobody as new', async () => {
+      const database = await openDatabase();
+      const keys = keysOn(database);
+      const old = keyId(await keys.create(gun, TIMESTAMP, 'ecdsa'));
+      await database.database.updateTable('private_keys').set({ gun: '', role: '' }).execute();
+
+      expect(await keys.info(old)).toMatchObject({ gun: undefined, role: undefined, pending: true });
+      await (await keys.signer(old))?.sign(message);
+      expect(await keys.info(old)).toMatchObject({ gun: undefined, role: undefined, pending: false });
+      expect(keyId(await keys.create(gun, TIMESTAMP, 'ecdsa'))).not.toBe(old);
+    });
+
     test('making the table again leaves the keys alone', async () => {
       const database = await openDatabase();
       await keysOn(database).create(gun, TIMESTAMP, 'ecdsa');

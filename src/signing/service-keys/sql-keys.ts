@@ -3,6 +3,7 @@ import type { Kysely, Selectable } from 'kysely';
 import { equalBytes } from '../../encoding/index.ts';
 import {
   DatabaseUnavailableError,
+  isUnstorableText,
   lockName,
   type OpenedDatabase,
   readAgain,
@@ -70,6 +71,16 @@ export class SqlServiceKeys implements ServiceKeys {
   }
 
   async create(gun: Gun, role: RoleName, algorithm: ServiceKeyAlgorithm): Promise<PublicKey> {
+    try {
+      return await this.#pendingOrNew(gun, role, algorithm);
+    } catch (cause) {
+      if (!isUnstorableText(cause)) throw cause;
+      const text = `the database of keys cannot hold ${gun}: it lacks characters of the name`;
+      throw new ServiceKeyError('unstorable-name', text, { cause });
+    }
+  }
+
+  async #pendingOrNew(gun: Gun, role: RoleName, algorithm: ServiceKeyAlgorithm): Promise<PublicKey> {
     const found = await again(() => pendingKey(this.#database, gun, role, algorithm));
     if (found !== undefined) return found;
     const key = PrivateKey.generate(algorithm);
@@ -192,18 +203,10 @@ export class SqlServiceKeys implements ServiceKeys {
   async info(keyId: KeyId): Promise<ServiceKeyInfo | undefined> {
     const unlocked = this.#unlocked.get(keyId);
     if (unlocked !== undefined && this.#isMarked(unlocked)) {
-      const { key, gun, role } = unlocked;
-      return { key: key.key, gun: parseGun(gun), role: parseRoleName(role), pending: false };
+      return { key: unlocked.key.key, ...purposeOf(unlocked), pending: false };
     }
     const row = await this.#row(keyId);
-    return (
-      row && {
-        key: publicKey(row),
-        gun: parseGun(row.gun),
-        role: parseRoleName(row.role),
-        pending: row.last_used === null,
-      }
-    );
+    return row && { key: publicKey(row), ...purposeOf(row), pending: row.last_used === null };
   }
 
   /** Whether the table itself said a short while ago that the key is there, and in use. */
@@ -260,6 +263,11 @@ async function pendingKey(
   // MySQL compares without regard to case: the key of another GUN must not be taken
   const row = rows.find((candidate) => candidate.gun === gun && candidate.role === role);
   return row && publicKey(row);
+}
+
+/** What the key was made for. The columns are younger than Notary's signer: keys from before have an empty text in both. */
+function purposeOf({ gun, role }: Pick<Row, 'gun' | 'role'>): Pick<ServiceKeyInfo, 'gun' | 'role'> {
+  return { gun: gun === '' ? undefined : parseGun(gun), role: role === '' ? undefined : parseRoleName(role) };
 }
 
 function publicKey(row: Pick<Row, 'algorithm' | 'public'>): PublicKey {

@@ -58,6 +58,15 @@ function describeTakeOver(engine: ServerEngine): void {
       await close();
     });
 
+    test('a name that the table has no characters for is told as that', async () => {
+      const { keys, close } = await openServiceKeys(await restored(), options);
+      const made = keys.create(parseGun('example.com/vec/\u{1f40b}'), TIMESTAMP, 'ecdsa');
+
+      if (engine === 'postgres') expect((await made).type).toBe('ecdsa');
+      else await expect(made).rejects.toMatchObject({ name: 'ServiceKeyError', code: 'unstorable-name' });
+      await close();
+    });
+
     test('new keys stand beside the old ones; keys of names that the table takes for the same are not mixed up', async () => {
       const { keys, close } = await openServiceKeys(await restored(), options);
 

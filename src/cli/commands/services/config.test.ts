@@ -86,6 +86,21 @@ describe('hallmark config check', () => {
     expect(failed).toEqual(expect.arrayContaining(['certificate', 'passphrases', 'authentication']));
   });
 
+  test('tells of a value that no header can have, as the start of the service does', async () => {
+    const tracing = { endpoint: 'http://127.0.0.1:9/v1/traces', headerFiles: { authorization: 'token' } };
+    const { directory, file } = place({ tracing });
+    await run('migrate', '--config', file);
+    writeFileSync(join(directory, 'token'), 'Bearer abc\nX-Other: 1\n', { mode: 0o644 });
+    const told = `no value of a header: ${join(directory, 'token')}`;
+
+    const { exitCode, stdout } = await run('config', 'check', file);
+    expect([exitCode, stdout]).toEqual([1, expect.stringContaining(`failed   tracing: ${told}`)]);
+    expect(stdout).toMatch(/^warning .*token/m);
+    expect(await run('server', '--config', file)).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(told) });
+    writeFileSync(join(directory, 'token'), 'Bearer abc\n', { mode: 0o600 });
+    expect(await run('config', 'check', file)).toMatchObject({ exitCode: 0 });
+  });
+
   test('warns of a certificate that ends within a month', async () => {
     const { file } = place();
     const at = (day: number) => () => new Date(Date.now() + day * 86_400_000);

@@ -39,6 +39,7 @@ const REASONS: Readonly<Record<PassphraseRotationReport['failed'][number]['code'
   'wrong-passphrase': 'its passphrase does not open it',
   malformed: 'it is damaged',
   'not-found': 'it is gone',
+  'unstorable-name': 'its table lacks characters of its name',
 };
 
 function keysOf(count: number): string {
