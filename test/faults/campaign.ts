@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { arm, disarm, type FaultMode } from './faulty-fs.ts';
+import './faulty-sqlite.ts';
 import { type Ending, Harm, promised, type Scenario } from './scenario.ts';
 
 export interface CampaignReport {
@@ -65,11 +66,16 @@ async function disturbed(scenario: Scenario, mode: FaultMode): Promise<CampaignR
     const directory = await prepared(scenario);
     try {
       arm({ call, mode });
+      let broken: Harm | undefined;
       const ended = await scenario.act(directory).then(
         () => 'done' as const,
-        () => 'failed' as const,
+        (error) => {
+          if (error instanceof Harm) broken = error;
+          return 'failed' as const;
+        },
       );
       const hit = disarm();
+      if (broken !== undefined) harm.push(`${mode} ${hit.struck ?? 'nothing'} (call ${call}): ${broken.message}`);
       const problem = await problemOf(scenario, directory, ended, mode === 'before');
       if (problem !== undefined) harm.push(`${mode} ${hit.struck ?? 'nothing'} (call ${call}): ${problem}`);
       if (hit.struck === undefined) return { faults: call - 1, struck, harm };

@@ -56,7 +56,7 @@ const HANDLE = ['write', 'writeFile', 'appendFile', 'sync', 'datasync', 'truncat
 type Call = (...args: never[]) => unknown;
 
 /** The mode in which the call that is about to be made fails, if it does. */
-function modeOf(name: string): FaultMode | undefined {
+export function modeOf(name: string): FaultMode | undefined {
   calls++;
   if (fault?.call !== calls) return undefined;
   struck = name;
@@ -83,14 +83,14 @@ function async(name: string, call: Call): Call {
   };
 }
 
-function failBefore(mode: FaultMode | undefined, name: string): void {
+export function failBefore(mode: FaultMode | undefined, name: string, error = injected): void {
   if (mode === 'kill before') end();
-  if (mode === 'before') throw injected(name);
+  if (mode === 'before') throw error(name);
 }
 
-function failAfter(mode: FaultMode | undefined, name: string): void {
+export function failAfter(mode: FaultMode | undefined, name: string, error = injected): void {
   if (mode === 'kill after') end();
-  if (mode === 'after') throw injected(name);
+  if (mode === 'after') throw error(name);
 }
 
 function end(): never {
