@@ -44,7 +44,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const scenario = SCENARIOS.find(({ name }) => name === positionals[0]);
   if (scenario === undefined) throw new Error(`no scenario ${positionals[0]}`);
   if (values.act !== undefined) return actAlone(scenario, values.act, Number(values.call), values.mode as FaultMode);
-  const modes: readonly FaultMode[] = values.kill ? ['kill before', 'kill after'] : ['before', 'after'];
+  const modes: readonly FaultMode[] = values.kill ? ['kill before', 'kill after'] : ['before', 'after', 'half'];
   const reports = await Promise.all(modes.map((mode) => (values.kill ? killed(scenario, mode) : undefined)));
   const rest: CampaignReport[] = [];
   if (!values.kill) for (const mode of modes) rest.push(await disturbed(scenario, mode));
@@ -76,7 +76,7 @@ async function disturbed(scenario: Scenario, mode: FaultMode): Promise<CampaignR
       );
       const hit = disarm();
       if (broken !== undefined) harm.push(`${mode} ${hit.struck ?? 'nothing'} (call ${call}): ${broken.message}`);
-      const problem = await problemOf(scenario, directory, ended, mode === 'before');
+      const problem = await problemOf(scenario, directory, ended, mode !== 'after');
       if (problem !== undefined) harm.push(`${mode} ${hit.struck ?? 'nothing'} (call ${call}): ${problem}`);
       if (hit.struck === undefined) return { faults: call - 1, struck, harm };
       struck.push(hit.struck);
