@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { existsSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Gun, KeyId, RoleName, Version } from '../tuf/index.ts';
@@ -31,6 +31,24 @@ describe('a file lock', () => {
     writeFileSync(`${path}.lock`, '');
     utimesSync(`${path}.lock`, new Date(0), new Date(0));
     expect(withFileLock(path, () => 'done')).toBe('done');
+  });
+
+  test('that another took over meanwhile is not removed by who was too slow', () => {
+    const lock = `${path}.lock`;
+    withFileLock(path, () => {
+      rmSync(lock);
+      writeFileSync(lock, 'of another');
+    });
+    expect(readFileSync(lock, 'utf8')).toBe('of another');
+  });
+
+  test('of a process that died, and of one that died while it cleared that away, is taken over', () => {
+    for (const left of [`${path}.lock`, `${path}.lock.clearing`]) {
+      writeFileSync(left, '');
+      utimesSync(left, new Date(0), new Date(0));
+    }
+    expect(withFileLock(path, () => 'done')).toBe('done');
+    expect(readdirSync(directory)).toEqual([]);
   });
 
   test('that cannot be made is a typed error', () => {

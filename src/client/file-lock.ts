@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { TrustDirectoryError } from './errors.ts';
 
@@ -15,31 +16,75 @@ const PAUSE_MILLISECONDS = 5;
  */
 export function withFileLock<T>(path: string, work: () => T): T {
   const lock = `${path}.lock`;
-  take(lock);
+  const holder = randomUUID();
+  take(lock, holder);
   try {
     return work();
   } finally {
-    rmSync(lock, { force: true });
+    release(lock, holder);
   }
 }
 
-function take(lock: string): void {
+/** Who was so slow that another took the lock over leaves it to that one. */
+function release(lock: string, holder: string): void {
+  if (holderOf(lock) === holder) rmSync(lock, { force: true });
+}
+
+function holderOf(lock: string): string | undefined {
+  try {
+    return readFileSync(lock, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function take(lock: string, holder: string): void {
   const pause = new Int32Array(new SharedArrayBuffer(4));
   onDisk(lock, () => mkdirSync(dirname(lock), { recursive: true, mode: 0o700 }));
   for (let waited = 0; waited < PATIENCE_MILLISECONDS; waited += PAUSE_MILLISECONDS) {
-    if (onDisk(lock, () => isMade(lock))) return;
-    if (isStale(lock)) rmSync(lock, { force: true });
-    else Atomics.wait(pause, 0, 0, PAUSE_MILLISECONDS);
+    if (onDisk(lock, () => isMade(lock, holder))) return;
+    if (!isStale(lock) || !onDisk(lock, () => isCleared(lock))) Atomics.wait(pause, 0, 0, PAUSE_MILLISECONDS);
   }
   throw new TrustDirectoryError('unwritable', lock, `another process holds ${lock}: remove it if there is none`);
 }
 
-function isMade(lock: string): boolean {
+/**
+ * Removes the lock of a process that died. One at a time does so, and looks once more: else whoever looked a moment earlier would
+ * remove the lock that the next one has made.
+ */
+function isCleared(lock: string): boolean {
+  const clearing = `${lock}.clearing`;
+  if (!isMade(clearing, '')) {
+    if (isStale(clearing)) rmSync(clearing, { force: true });
+    return false;
+  }
   try {
-    closeSync(openSync(lock, 'wx', 0o600));
+    if (isStale(lock)) rmSync(lock, { force: true });
+    return true;
+  } finally {
+    rmSync(clearing, { force: true });
+  }
+}
+
+function isMade(lock: string, holder: string): boolean {
+  const file = exclusively(lock);
+  if (file === undefined) return false;
+  try {
+    writeFileSync(file, holder);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    rmSync(lock, { force: true });
+    throw error;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function exclusively(path: string): number | undefined {
+  try {
+    return openSync(path, 'wx', 0o600);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return undefined;
     throw error;
   }
 }

@@ -15,6 +15,19 @@ test('a file is synced before it takes its name, and the directory after it', as
   expect(struck).toEqual(['mkdirSync', 'openSync', 'writeSync', 'fsyncSync', 'renameSync', 'openSync', 'fsyncSync']);
 }, 60_000);
 
+test('what a killed process left is in nobody’s way, though the next has the same number, as in a container', async () => {
+  const path = join(scratch(), 'file');
+  const script = `
+    import { writeFileSync } from 'node:fs';
+    import { replaceFile } from '${join(import.meta.dir, 'files.ts')}';
+    for (let count = 0; count < 10; count++) writeFileSync(\`\${process.argv[1]}.\${process.pid}.\${count}.tmp\`, 'half');
+    replaceFile(process.argv[1], new Uint8Array([1]));`;
+  const child = Bun.spawn([process.execPath, '-e', script, path], { stderr: 'pipe' });
+
+  expect([await child.exited, await new Response(child.stderr).text()]).toEqual([0, '']);
+  expect(readIfThere(path)).toEqual(new Uint8Array([1]));
+});
+
 test('no file stays open', () => {
   const path = join(scratch(), 'file');
   const open = () => readdirSync('/proc/self/fd').length;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
@@ -12,8 +13,6 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { TrustDirectoryError } from './errors.ts';
-
-let written = 0;
 
 /**
  * The file's bytes, or undefined where nothing has the name. A link to what is not there is an error: pins and marks that
@@ -76,7 +75,8 @@ class Replacement {
 
   constructor(path: string) {
     this.#path = path;
-    this.#temporary = `${path}.${process.pid}.${++written}.tmp`;
+    // not by process number: in a container the next process has the same one, and would find what a killed one left
+    this.#temporary = `${path}.${randomBytes(8).toString('hex')}.tmp`;
     this.#file = this.#onDisk(() => {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       return openSync(this.#temporary, 'wx', 0o600);

@@ -4,7 +4,7 @@ import { type Digest, parseDigest } from '../registry/index.ts';
 import { BoundedMap } from '../tuf/index.ts';
 import type { ClosureStore } from './closure.ts';
 import { type ImageName, imageReference } from './names.ts';
-import { byPolicy } from './refusals.ts';
+import { byPolicy, type GatewayRefusal } from './refusals.ts';
 
 /** Why a digest may be had. */
 export interface Admission {
@@ -12,8 +12,15 @@ export interface Admission {
   readonly overruled: Refusal | undefined;
 }
 
-/** Fetches manifests of signed images that are not known yet, so that what they name is. @returns those of which all is known */
-export type Rebuild = (image: ImageName, roots: readonly Digest[]) => Promise<readonly Digest[]>;
+/** Fetches manifests of signed images that are not known yet, so that what they name is. */
+export type Rebuild = (image: ImageName, roots: readonly Digest[]) => Promise<Rebuilt>;
+
+export interface Rebuilt {
+  /** Images of which all is known. */
+  readonly whole: readonly Digest[];
+  /** Why one could not be looked through, though it may be in a moment; undefined if that is so of none. */
+  readonly missed: GatewayRefusal | undefined;
+}
 
 const CLEAN: Admission = { overruled: undefined };
 const MAX_REMEMBERED = 100_000;
@@ -38,7 +45,7 @@ export class AdmittedDigests {
   >(MAX_REMEMBERED);
   /** Signed images of which everything is known. */
   readonly #walked = new BoundedMap<string, true>(MAX_REMEMBERED);
-  readonly #rebuilding = new Map<string, Promise<void>>();
+  readonly #rebuilding = new Map<string, Promise<GatewayRefusal | undefined>>();
 
   constructor(
     engine: PolicyEngine,
@@ -62,7 +69,8 @@ export class AdmittedDigests {
 
   /**
    * What is held in memory first, then images that are signed now, then, where the closure was lost, all signed images of the
-   * repository anew, then former ones; the digest itself last, whose refusal is the answer.
+   * repository anew, then former ones; the digest itself last, whose refusal is the answer. It is none where a signed image that
+   * could hold the digest cannot be had: what is not known is not denied (property 4).
    * @throws GatewayRefusal
    */
   async require(image: ImageName, digest: Digest): Promise<Admission> {
@@ -73,9 +81,10 @@ export class AdmittedDigests {
     if (remembered !== undefined) return remembered;
     const signed = await this.#engine.signedDigests(imageReference(image));
     if (signed === undefined) return this.#unjudged(image, [...ancestors.toReversed(), digest]);
-    const found = signed instanceof Map ? await this.#signedNow(image, digest, signed) : undefined;
-    const admitted = found ?? (await this.#formerly(image, digest));
+    const now = signed instanceof Map ? await this.#signedNow(image, digest, signed) : undefined;
+    const admitted = now?.found ?? (await this.#formerly(image, digest));
     if (admitted !== undefined) return admitted;
+    if (now?.missed !== undefined) throw now.missed;
     return this.#decide(image, digest);
   }
 
@@ -84,7 +93,7 @@ export class AdmittedDigests {
     image: ImageName,
     digest: Digest,
     signed: ReadonlyMap<string, unknown>,
-  ): Promise<Admission | undefined> {
+  ): Promise<{ readonly found: Admission | undefined; readonly missed?: GatewayRefusal | undefined }> {
     const through = async () => {
       const all = [digest, ...(await this.#closure.ancestors(image, digest))];
       return this.#firstAdmitted(
@@ -93,9 +102,9 @@ export class AdmittedDigests {
       );
     };
     const found = await through();
-    if (found !== undefined) return found;
-    await this.#rebuildOnce(image, [...signed.keys()].map(parseDigest));
-    return through();
+    if (found !== undefined || signed.has(digest)) return { found };
+    const missed = await this.#rebuildOnce(image, [...signed.keys()].map(parseDigest));
+    return { found: await through(), missed };
   }
 
   /** Through an image that was let through before, by its digest or by a tag: rules may be about tags or former digests. */
@@ -155,17 +164,19 @@ export class AdmittedDigests {
   }
 
   /** One walk of a repository at a time, whoever waits for it, and no image twice. */
-  async #rebuildOnce(image: ImageName, roots: readonly Digest[]): Promise<void> {
+  async #rebuildOnce(image: ImageName, roots: readonly Digest[]): Promise<GatewayRefusal | undefined> {
     const key = `${image.domain}/${image.path}`;
     const missing = roots.filter((root) => this.#walked.get(keyOf(image, root)) === undefined);
-    if (missing.length === 0 && !this.#rebuilding.has(key)) return;
+    if (missing.length === 0 && !this.#rebuilding.has(key)) return undefined;
     const running = this.#rebuilding.get(key) ?? this.#walk(image, missing).finally(() => this.#rebuilding.delete(key));
     this.#rebuilding.set(key, running);
-    await running;
+    return running;
   }
 
-  async #walk(image: ImageName, roots: readonly Digest[]): Promise<void> {
-    for (const root of await this.#rebuild(image, roots)) this.#walked.set(keyOf(image, root), true);
+  async #walk(image: ImageName, roots: readonly Digest[]): Promise<GatewayRefusal | undefined> {
+    const { whole, missed } = await this.#rebuild(image, roots);
+    for (const root of whole) this.#walked.set(keyOf(image, root), true);
+    return missed;
   }
 }
 

@@ -4,43 +4,60 @@ import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises
 import { dirname, join } from 'node:path';
 import { type Digest, digestAlgorithm, digestHex, type ExpectedContent, parseDigest } from '../registry/index.ts';
 
+const BLOB = /^(?:sha256\/[0-9a-f]{2}\/[0-9a-f]{64}|sha512\/[0-9a-f]{2}\/[0-9a-f]{128})$/;
+const UNFINISHED = /^[0-9a-f]{16}\.tmp$/;
+
 /**
  * Blobs on disk by their digest, at most so many bytes: what was not used for longest goes first. Only content that was checked to
- * its last byte gets its name. Who may have a blob is not decided here.
+ * its last byte gets its name. Who may have a blob is not decided here. What cannot be written is not kept, and keeps nobody from
+ * a blob (S38).
  */
 export class BlobCache {
   readonly #directory: string;
   readonly #limit: number;
+  readonly #notKept: (digest: Digest, error: unknown) => void;
   readonly #sizes = new Map<Digest, number>();
   #bytes = 0;
 
-  private constructor(directory: string, limit: number) {
+  private constructor(directory: string, limit: number, notKept: (digest: Digest, error: unknown) => void) {
     this.#directory = directory;
     this.#limit = limit;
+    this.#notKept = notKept;
   }
 
-  /** Takes over what is there; downloads that a crash cut off are removed. */
-  static async open(directory: string, limit: number): Promise<BlobCache> {
-    const cache = new BlobCache(directory, limit);
+  /**
+   * Takes over what is there; downloads that a crash cut off are removed, and nothing else is touched.
+   * @param notKept told of each blob that could not be written
+   */
+  static async open(
+    directory: string,
+    limit: number,
+    notKept: (digest: Digest, error: unknown) => void = () => {},
+  ): Promise<BlobCache> {
+    const cache = new BlobCache(directory, limit, notKept);
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const files: { digest: Digest; size: number; used: number }[] = [];
     for (const name of await readdir(directory, { recursive: true })) {
       const path = join(directory, name);
-      const found = await stat(path);
-      if (!found.isFile()) continue;
-      const [, algorithm, hex] = /^(sha256|sha512)\/[0-9a-f]{2}\/([0-9a-f]+)$/.exec(name) ?? [];
-      if (algorithm === undefined || hex === undefined) await rm(path, { force: true });
-      else files.push({ digest: parseDigest(`${algorithm}:${hex}`), size: found.size, used: found.mtimeMs });
+      if (UNFINISHED.test(name)) await rm(path, { force: true });
+      if (!BLOB.test(name)) continue;
+      const { size, mtimeMs } = await stat(path);
+      const [algorithm, , hex] = name.split('/');
+      files.push({ digest: parseDigest(`${algorithm}:${hex}`), size, used: mtimeMs });
     }
     for (const { digest, size } of files.sort((a, b) => a.used - b.used)) cache.#count(digest, size);
     await cache.#makeRoom();
     return cache;
   }
 
-  /** The file of a blob; undefined if it is not there. */
-  async find(digest: Digest): Promise<string | undefined> {
-    const size = this.#sizes.get(digest);
-    if (size === undefined) return undefined;
+  /** Whether there can be room for so many bytes. */
+  takes(size: number): boolean {
+    return size <= this.#limit;
+  }
+
+  /** The file of a blob; undefined if it is not there, or has another length than it should. */
+  async find({ digest, size }: ExpectedContent): Promise<string | undefined> {
+    if (this.#sizes.get(digest) !== size) return undefined;
     const path = this.#path(digest);
     const found = await stat(path).catch(() => undefined);
     if (found?.size !== size) {
@@ -55,15 +72,17 @@ export class BlobCache {
   }
 
   /** Begins to take in a blob. */
-  async writer(expected: ExpectedContent): Promise<BlobWriter> {
+  writer(expected: ExpectedContent): BlobWriter {
     const temporary = join(this.#directory, `${randomBytes(8).toString('hex')}.tmp`);
-    const file = await open(temporary, 'wx', 0o600);
-    return new BlobWriter(file, temporary, expected, async () => {
-      const path = this.#path(expected.digest);
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await rename(temporary, path);
-      this.#count(expected.digest, expected.size);
-      await this.#makeRoom();
+    return new BlobWriter(temporary, expected, {
+      place: async () => {
+        const path = this.#path(expected.digest);
+        await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+        await rename(temporary, path);
+        this.#count(expected.digest, expected.size);
+        await this.#makeRoom();
+      },
+      failed: (error) => this.#notKept(expected.digest, error),
     });
   }
 
@@ -95,36 +114,71 @@ export class BlobCache {
 
 type File = Awaited<ReturnType<typeof open>>;
 
-/** One download on its way into the cache. What is written to it was checked by whoever fetched it. */
+/** What a cache does with the file of a blob. */
+interface Keeping {
+  /** Gives the finished file its name. */
+  place(): Promise<void>;
+  failed(error: unknown): void;
+}
+
+/**
+ * One download on its way into the cache. What is written to it was checked by whoever fetched it. No call of it ever rejects: once
+ * something cannot be written, the rest is passed over and nothing is left of it.
+ */
 class BlobWriter {
-  readonly #file: File;
   readonly #temporary: string;
   readonly #expected: ExpectedContent;
-  readonly #place: () => Promise<void>;
+  readonly #keeping: Keeping;
+  #file: File | undefined;
+  #isOver = false;
   #size = 0;
 
-  constructor(file: File, temporary: string, expected: ExpectedContent, place: () => Promise<void>) {
-    this.#file = file;
+  constructor(temporary: string, expected: ExpectedContent, keeping: Keeping) {
     this.#temporary = temporary;
     this.#expected = expected;
-    this.#place = place;
+    this.#keeping = keeping;
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
-    for (let at = 0; at < chunk.length; ) at += (await this.#file.write(chunk, at)).bytesWritten;
-    this.#size += chunk.length;
+  write(chunk: Uint8Array): Promise<void> {
+    return this.#try(async () => {
+      const file = await this.#opened();
+      for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten;
+      this.#size += chunk.length;
+    });
   }
 
   /** Gives the blob its name once it is whole and on disk. */
-  async finish(): Promise<void> {
-    if (this.#size !== this.#expected.size) throw new Error(`${this.#expected.digest} was not written as a whole`);
-    await this.#file.sync();
-    await this.#file.close();
-    await this.#place();
+  finish(): Promise<void> {
+    return this.#try(async () => {
+      if (this.#size !== this.#expected.size) throw new Error('it was not written as a whole');
+      const file = await this.#opened();
+      await file.sync();
+      await file.close();
+      await this.#keeping.place();
+      this.#isOver = true;
+    });
   }
 
+  /** Leaves nothing of what is not finished. */
   async abandon(): Promise<void> {
-    await this.#file.close().catch(() => undefined);
-    await rm(this.#temporary, { force: true });
+    if (this.#isOver) return;
+    this.#isOver = true;
+    await this.#file?.close().catch(() => undefined);
+    await rm(this.#temporary, { force: true }).catch(() => undefined);
+  }
+
+  async #opened(): Promise<File> {
+    this.#file ??= await open(this.#temporary, 'wx', 0o600);
+    return this.#file;
+  }
+
+  async #try(work: () => Promise<void>): Promise<void> {
+    if (this.#isOver) return;
+    try {
+      await work();
+    } catch (error) {
+      await this.abandon();
+      this.#keeping.failed(error);
+    }
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayStage, type StoredImage } from '../../test/support/gateway-stage.ts';
 import { rule } from '../../test/support/policy-stage.ts';
@@ -78,9 +78,20 @@ describe('cache', () => {
     expect(files().map((name) => name.slice(-64))).toEqual([other.layer.slice(7)]);
   });
 
+  test('a blob for which there can be no room is passed on, and no other goes for it', async () => {
+    await (await (await opened())(path(image.layer))).arrayBuffer();
+    const small = await stage.image('acme/app', '2', 'small');
+    await stage.sign('acme/app', '2', small.manifest);
+    const ask = await opened({ blobs: 'cache', cacheBytes: 200_000 });
+    await ask('/v2/acme/app/manifests/2');
+    await (await ask(path(small.layer))).arrayBuffer();
+    expect(new Uint8Array(await (await ask(path(image.layer))).arrayBuffer())).toEqual(content);
+    expect(files().map((name) => name.slice(-64))).toEqual([small.layer.slice(7)]);
+  });
+
   test('outlives the process; half-written files do not, and a file of another length is not served', async () => {
     await (await (await opened())(path(image.layer))).arrayBuffer();
-    writeFileSync(join(stage.directory, 'blobs', 'aaaa.tmp'), 'half');
+    writeFileSync(join(stage.directory, 'blobs', `${'a'.repeat(16)}.tmp`), 'half');
     const again = await opened();
     expect(readdirSync(join(stage.directory, 'blobs'))).toEqual(['sha256']);
     await (await again(path(image.layer))).arrayBuffer();
@@ -88,6 +99,39 @@ describe('cache', () => {
     writeFileSync(join(stage.directory, 'blobs', files()[0] ?? ''), 'short');
     expect((await (await again(path(image.layer))).arrayBuffer()).byteLength).toBe(content.length);
     expect(layerRequests()).toBe(2);
+  });
+
+  test('S38 that cannot be written keeps nobody from a blob: it is passed on, whole, small ones and parts too', async () => {
+    const ask = await opened();
+    const directory = join(stage.directory, 'blobs');
+    rmSync(directory, { recursive: true });
+    writeFileSync(directory, 'in the way');
+    for (let time = 0; time < 2; time++)
+      expect(new Uint8Array(await (await ask(path(image.layer))).arrayBuffer())).toEqual(content);
+    expect((await ask(path(image.config))).status).toBe(200);
+    const part = await ask(path(image.layer), { headers: { range: 'bytes=5-9' } });
+    expect([part.status, new Uint8Array(await part.arrayBuffer())]).toEqual([200, content]);
+    stage.tamper = (where) => (where.endsWith(image.config) ? new Response('evil') : undefined);
+    expect((await ask(path(image.config))).status).toBe(403);
+  });
+
+  test('S24 a file that was cut off while nobody looked is fetched again, not served', async () => {
+    await (await (await opened())(path(image.layer))).arrayBuffer();
+    writeFileSync(join(stage.directory, 'blobs', files()[0] ?? ''), content.subarray(1));
+    const again = await opened();
+    expect(new Uint8Array(await (await again(path(image.layer))).arrayBuffer())).toEqual(content);
+    expect(new Uint8Array(await (await again(path(image.layer))).arrayBuffer())).toEqual(content);
+    expect(layerRequests()).toBe(2);
+  });
+
+  test('removes nothing that it did not make: an OCI layout in its directory stays as it is', async () => {
+    const directory = join(stage.directory, 'blobs');
+    const others = [`sha256/${'a'.repeat(64)}`, 'sha256/ab/abcd', 'notes.tmp'];
+    mkdirSync(join(directory, 'sha256', 'ab'), { recursive: true });
+    for (const name of others) writeFileSync(join(directory, name), 'of somebody else');
+    const ask = await opened();
+    await (await ask(path(image.layer))).arrayBuffer();
+    for (const name of others) expect(readFileSync(join(directory, name), 'utf8')).toBe('of somebody else');
   });
 
   test('is no way to a blob of a repository that does not hold it', async () => {

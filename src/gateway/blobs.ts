@@ -66,7 +66,7 @@ export class Blobs {
       if (location !== undefined) return new Response(null, { status: 307, headers: { location: location.href } });
     }
     this.#refuseKnownBad(image, digest);
-    if (mode === 'cache' && this.#cache !== undefined) return this.#cached(this.#cache, request, expected, headers);
+    if (mode === 'cache' && this.#cache?.takes(size)) return this.#cached(this.#cache, request, expected, headers);
     return answer(this.#content(image, expected), expected, headers);
   }
 
@@ -94,7 +94,7 @@ export class Blobs {
     headers: Record<string, string>,
   ): Promise<Response> {
     const { digest } = expected;
-    const path = (await cache.find(digest)) ?? (await this.#awaited(cache, digest));
+    const path = (await cache.find(expected)) ?? (await this.#awaited(cache, expected));
     if (path !== undefined) return fileResponse(path, range, expected, headers);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#filling.set(digest, promise);
@@ -110,20 +110,21 @@ export class Blobs {
     } finally {
       end();
     }
-    const whole = await cache.find(digest);
+    const whole = await cache.find(expected);
     if (whole !== undefined) return fileResponse(whole, range, expected, headers);
-    throw new GatewayRefusal('unavailable', `blob ${digest} does not fit into the cache`);
+    // it could not be kept: who asks for a part may be given the whole
+    return answer(this.#content(image, expected), expected, headers);
   }
 
   /** The file that another request's download makes, if it does so in time. */
-  async #awaited(cache: BlobCache, digest: Digest): Promise<string | undefined> {
-    const filling = this.#filling.get(digest);
+  async #awaited(cache: BlobCache, expected: ExpectedContent): Promise<string | undefined> {
+    const filling = this.#filling.get(expected.digest);
     if (filling === undefined) return undefined;
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, PATIENCE_MILLISECONDS);
     await Promise.race([filling, promise]);
     clearTimeout(timer);
-    return cache.find(digest);
+    return cache.find(expected);
   }
 }
 
@@ -152,20 +153,18 @@ async function* intoCache(
   content: AsyncIterable<Uint8Array>,
   expected: ExpectedContent,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const writer = await cache.writer(expected);
-  let isWhole = false;
+  const writer = cache.writer(expected);
   const written = async function* () {
     for await (const chunk of content) {
       await writer.write(chunk);
       yield chunk;
     }
     await writer.finish();
-    isWhole = true;
   };
   try {
     yield* heldBack(written());
   } finally {
-    if (!isWhole) await writer.abandon();
+    await writer.abandon();
   }
 }
 

@@ -81,13 +81,15 @@ export class ClosureStore {
     return { digest, mediaType: row.media_type, bytes: new Uint8Array(row.bytes) };
   }
 
+  /** What cannot be written down is no reason not to serve what was read (S38). */
   async #touch(image: ImageName, digest: Digest): Promise<void> {
     await this.#database
       .updateTable('manifest')
       .set({ used_at: this.#clock().getTime() })
       .where('repository', '=', nameOf(image))
       .where('digest', '=', digest)
-      .execute();
+      .execute()
+      .catch(() => undefined);
   }
 
   /** Keeps a manifest with what it names, and drops what was not used for longest if that is too much. */

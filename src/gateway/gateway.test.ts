@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { Database } from 'bun:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { join } from 'node:path';
 import { errorOf, GatewayStage, REGISTRY } from '../../test/support/gateway-stage.ts';
 import { rule } from '../../test/support/policy-stage.ts';
 import { MEDIA } from '../registry/index.ts';
@@ -209,6 +211,55 @@ describe('what else the API has', () => {
     expect((await ask(`/v2/${REGISTRY}/acme/app/_trust/tuf/..%2f..%2fx`)).status).toBe(404);
     stage.mood = 'down';
     expect((await ask(`/v2/${REGISTRY}/acme/app/_trust/tuf/timestamp.json`)).status).toBe(503);
+  });
+});
+
+describe('what was kept is lost, or cannot be used', () => {
+  const closure = (statement: string) => new Database(join(stage.directory, 'closure.db')).run(statement);
+
+  test.each([
+    [500, '503 UNAVAILABLE unavailable'],
+    [401, '503 UNAVAILABLE unauthorized'],
+    [404, '403 DENIED not-signed'],
+  ])(
+    'a layer while the registry answers %p for the image: %s, since a refusal has to be known',
+    async (status, expected) => {
+      const signed = await stage.image('acme/app', '1', 'good');
+      await stage.sign('acme/app', '1', signed.manifest);
+      stage.tamper = (path) => (path.includes('/manifests/') ? new Response(null, { status }) : undefined);
+      const ask = await stage.gateway(rule(''));
+      const refused = await errorOf(await ask(blobPath(signed.layer)));
+      expect(`${refused.status} ${refused.code} ${refused.reason}`).toBe(expected);
+      stage.tamper = () => undefined;
+      expect((await ask(blobPath(signed.layer))).status).toBe(200);
+    },
+  );
+
+  test('while nothing can be kept, the answer says so, and nothing unsigned is let through', async () => {
+    const [signed, other] = [await stage.image('acme/app', '1', 'good'), await stage.image('acme/app', '2', 'evil')];
+    await stage.sign('acme/app', '1', signed.manifest);
+    const ask = await stage.gateway(rule(''));
+    closure(`create trigger full before insert on manifest begin select raise(abort, 'disk full'); end`);
+    for (const path of [tagPath('1'), tagPath(signed.digest), blobPath(signed.layer)])
+      expect(await errorOf(await ask(path))).toMatchObject({
+        status: 503,
+        message: expect.stringMatching(/what the gateway keeps cannot be used: disk full/),
+      });
+    for (const path of [tagPath('2'), tagPath(other.digest), blobPath(other.layer)])
+      expect([403, 503]).toContain((await ask(path)).status);
+    closure('drop trigger full');
+    expect((await ask(blobPath(signed.layer))).status).toBe(200);
+    expect((await ask(blobPath(other.layer))).status).toBe(403);
+  });
+
+  test('S38 the time of the last use cannot be written: the manifest is served all the same', async () => {
+    const signed = await stage.image('acme/app', '1', 'good');
+    await stage.sign('acme/app', '1', signed.manifest);
+    await (await stage.gateway(rule('')))(tagPath('1'));
+    const ask = await stage.gateway(rule(''));
+    closure(`create trigger full before update on manifest begin select raise(abort, 'disk full'); end`);
+    stage.now = new Date(stage.now.getTime() + 2 * 3_600_000);
+    expect(await (await ask(tagPath('1'))).text()).toBe(signed.manifest);
   });
 });
 

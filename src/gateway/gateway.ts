@@ -70,7 +70,8 @@ class Gateway {
   #refused(error: unknown, wanted: GatewayRequest | undefined, isHead: boolean): Response {
     try {
       const refusal = refusalOf(error, wanted?.kind === 'blob' ? 'unknown-blob' : 'unknown-manifest');
-      this.#options.log.info({ kind: refusal.kind, reason: refusal.message, ...describe(wanted) }, 'refused');
+      const level = refusal.isOwnFault ? 'error' : 'info';
+      this.#options.log[level]({ kind: refusal.kind, reason: refusal.message, ...describe(wanted) }, 'refused');
       return refusalResponse(refusal, isHead);
     } catch (unforeseen) {
       this.#options.log.error({ error: unforeseen, ...describe(wanted) }, 'failed');

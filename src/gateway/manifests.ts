@@ -9,10 +9,10 @@ import {
   referencedBy,
 } from '../registry/index.ts';
 import { BoundedMap } from '../tuf/index.ts';
-import { AdmittedDigests } from './admitted.ts';
+import { AdmittedDigests, type Rebuilt } from './admitted.ts';
 import type { ClosureStore, KnownManifest } from './closure.ts';
 import { type ImageName, imageReference } from './names.ts';
-import { byPolicy, GatewayRefusal } from './refusals.ts';
+import { byPolicy, GatewayRefusal, refusalOf } from './refusals.ts';
 import type { Upstreams } from './upstreams.ts';
 
 export interface ServedManifest extends KnownManifest {
@@ -138,19 +138,25 @@ export class Manifests {
   }
 
   /** Walks the signed images of a repository of which not everything is known; one that cannot be had keeps no other from it. */
-  async #rebuild(image: ImageName, roots: readonly Digest[]): Promise<readonly Digest[]> {
+  async #rebuild(image: ImageName, roots: readonly Digest[]): Promise<Rebuilt> {
     let left = MAX_REBUILT;
+    let missed: GatewayRefusal | undefined;
     const walk = async (digest: Digest): Promise<boolean> => {
-      if (left-- <= 0) return false;
-      const found = await this.#manifest(image, digest).catch(() => undefined);
-      if (found === undefined) return false;
-      if (!isIndexType(found.mediaType)) return true;
-      const children = referencedBy(decodeManifest(found.bytes, found.mediaType)).filter(({ mediaType }) =>
-        isManifestType(mediaType),
-      );
-      let isWhole = true;
-      for (const child of children) isWhole = (await walk(child.digest)) && isWhole;
-      return isWhole;
+      if (left-- <= 0) missed ??= tooMany(image);
+      if (left < 0) return false;
+      try {
+        const found = await this.#manifest(image, digest);
+        if (!isIndexType(found.mediaType)) return true;
+        let isWhole = true;
+        for (const child of referencedBy(decodeManifest(found.bytes, found.mediaType)))
+          if (isManifestType(child.mediaType)) isWhole = (await walk(child.digest)) && isWhole;
+        return isWhole;
+      } catch (error) {
+        const refusal = refusalOf(error, 'unknown-manifest');
+        // what the registry lost, or has other content for, is in no image that could be had
+        if (refusal.kind === 'unavailable') missed ??= refusal;
+        return false;
+      }
     };
     const queue = [...roots];
     const whole: Digest[] = [];
@@ -158,6 +164,10 @@ export class Manifests {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) if (await walk(next)) whole.push(next);
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
-    return whole;
+    return { whole, missed };
   }
+}
+
+function tooMany({ domain, path }: ImageName): GatewayRefusal {
+  return new GatewayRefusal('unavailable', `${domain}/${path} has more signed images than are looked through at once`);
 }

@@ -84,7 +84,8 @@ async function openParts(
   const engine = new PolicyEngine({ policy, directory, point: 'gateway', clock, elapsed, credentials, observer });
   const closure = await ClosureStore.open(join(config.data, 'closure.db'), clock);
   const isCaching = [...config.upstreams.values()].some(({ blobs }) => blobs === 'cache');
-  const cache = isCaching ? await BlobCache.open(join(config.data, 'blobs'), config.cacheBytes) : undefined;
+  const notKept = (digest: string, error: unknown) => log.warn({ digest, error }, 'a blob could not be kept');
+  const cache = isCaching ? await BlobCache.open(join(config.data, 'blobs'), config.cacheBytes, notKept) : undefined;
   const upstreams = new Upstreams({ upstreams: config.upstreams, credentials });
   const answered = (route: string, status: number) => metrics.answered(route, status);
   const { mapping } = config;

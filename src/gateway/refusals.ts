@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { SQLiteError } from 'bun:sqlite';
 import { DownloadError } from '../client/index.ts';
 import type { Decision, Refusal } from '../policy/index.ts';
 import { RegistryError } from '../registry/index.ts';
@@ -28,6 +29,11 @@ export class GatewayRefusal extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.detail = options.detail;
+  }
+
+  /** Whether the gateway's own state is the reason: somebody has to see to it. */
+  get isOwnFault(): boolean {
+    return this.cause instanceof SQLiteError;
   }
 }
 
@@ -69,6 +75,10 @@ export function refusalOf(error: unknown, missing: 'unknown-manifest' | 'unknown
   if (error instanceof RegistryError) return registryRefusal(error, missing);
   if (error instanceof DownloadError) return new GatewayRefusal('unavailable', error.message, { cause: error });
   if (error instanceof MetadataError) return new GatewayRefusal('denied', error.message, { cause: error });
+  if (error instanceof SQLiteError)
+    return new GatewayRefusal('unavailable', `what the gateway keeps cannot be used: ${error.message}`, {
+      cause: error,
+    });
   throw error;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { Database } from 'bun:sqlite';
 import { describe, expect, test } from 'bun:test';
 import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -89,5 +90,14 @@ describe('the file', () => {
     expect(() => new PolicyRecord(path)).toThrow(TrustDirectoryError);
     chmodSync(path, 0o600);
     expect(statSync(path).size).toBe(5000);
+  });
+
+  test('a row that is damaged is a typed error', () => {
+    const path = join(fresh(), 'policy.db');
+    const record = new PolicyRecord(path);
+    record.seen(GUN, 'one', () => [signed('1', 'a')], START);
+    new Database(path).run(`update signed set signers = '[['`);
+    expect(() => record.lastSeen(GUN, digest('a'))).toThrow(TrustDirectoryError);
+    record.close();
   });
 });

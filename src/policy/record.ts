@@ -114,22 +114,22 @@ export class PolicyRecord {
 
   /** When and for which tags a digest was signed; empty if never, or too long ago to be kept. */
   lastSeen(gun: Gun, digest: Digest): readonly SeenTag[] {
-    const rows = this.#typed(() =>
+    return this.#typed(() =>
       this.#database
         .query<SignedRow, [string, string]>(
           `select tag, digest, size, signers,
              case when signed.fingerprint = repository.fingerprint then repository.seen_at else signed.seen_at end as seen_at
            from signed join repository on repository.gun = signed.gun where signed.gun = ? and digest = ?`,
         )
-        .all(gun, digest),
+        .all(gun, digest)
+        .map((row) => ({
+          tag: row.tag,
+          digest: parseDigest(row.digest),
+          size: row.size,
+          signers: decodeSigners(row.signers),
+          lastSeen: new Date(row.seen_at),
+        })),
     );
-    return rows.map((row) => ({
-      tag: row.tag,
-      digest: parseDigest(row.digest),
-      size: row.size,
-      signers: decodeSigners(row.signers),
-      lastSeen: new Date(row.seen_at),
-    }));
   }
 
   /** The root of the repository that was last found to fit these pins; undefined if none was. */

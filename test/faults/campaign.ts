@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { arm, disarm, type FaultMode } from './faulty-fs.ts';
+import './faulty-sqlite.ts';
 import { type Ending, Harm, promised, type Scenario } from './scenario.ts';
 
 export interface CampaignReport {
@@ -43,7 +44,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const scenario = SCENARIOS.find(({ name }) => name === positionals[0]);
   if (scenario === undefined) throw new Error(`no scenario ${positionals[0]}`);
   if (values.act !== undefined) return actAlone(scenario, values.act, Number(values.call), values.mode as FaultMode);
-  const modes: readonly FaultMode[] = values.kill ? ['kill before', 'kill after'] : ['before', 'after'];
+  const modes: readonly FaultMode[] = values.kill ? ['kill before', 'kill after'] : ['before', 'after', 'half'];
   const reports = await Promise.all(modes.map((mode) => (values.kill ? killed(scenario, mode) : undefined)));
   const rest: CampaignReport[] = [];
   if (!values.kill) for (const mode of modes) rest.push(await disturbed(scenario, mode));
@@ -65,12 +66,17 @@ async function disturbed(scenario: Scenario, mode: FaultMode): Promise<CampaignR
     const directory = await prepared(scenario);
     try {
       arm({ call, mode });
+      let broken: Harm | undefined;
       const ended = await scenario.act(directory).then(
         () => 'done' as const,
-        () => 'failed' as const,
+        (error) => {
+          if (error instanceof Harm) broken = error;
+          return 'failed' as const;
+        },
       );
       const hit = disarm();
-      const problem = await problemOf(scenario, directory, ended, mode === 'before');
+      if (broken !== undefined) harm.push(`${mode} ${hit.struck ?? 'nothing'} (call ${call}): ${broken.message}`);
+      const problem = await problemOf(scenario, directory, ended, mode !== 'after');
       if (problem !== undefined) harm.push(`${mode} ${hit.struck ?? 'nothing'} (call ${call}): ${problem}`);
       if (hit.struck === undefined) return { faults: call - 1, struck, harm };
       struck.push(hit.struck);

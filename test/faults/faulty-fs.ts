@@ -8,10 +8,10 @@ import * as realSync from 'node:fs';
 import * as realPromises from 'node:fs/promises';
 
 /**
- * How the call fails: it throws and nothing was done; it was done, and throws; or the process ends before it or after
- * it, as in a power cut.
+ * How the call fails: it throws and nothing was done; it was done, and throws; half of what it was to write is written, as on a disk
+ * that is full; or the process ends before it or after it, as in a power cut.
  */
-export type FaultMode = 'before' | 'after' | 'kill before' | 'kill after';
+export type FaultMode = 'before' | 'after' | 'half' | 'kill before' | 'kill after';
 
 export interface Fault {
   /** Which call, from 1. */
@@ -51,12 +51,23 @@ const SYNC = [
   'linkSync',
 ] as const;
 const ASYNC = ['rename', 'unlink', 'mkdir', 'rm', 'writeFile', 'chmod', 'link', 'utimes', 'rmdir'] as const;
+/** Where in the arguments of a call is what it writes, and where in that it begins. */
+const WRITES: Readonly<Record<string, readonly [data: number, start?: number]>> = {
+  writeSync: [1, 2],
+  writeFileSync: [1],
+  writeFile: [1],
+  'handle.write': [0, 1],
+  'handle.writeFile': [0],
+  'handle.appendFile': [0],
+};
 const HANDLE = ['write', 'writeFile', 'appendFile', 'sync', 'datasync', 'truncate'] as const;
 
 type Call = (...args: never[]) => unknown;
 
 /** The mode in which the call that is about to be made fails, if it does. */
-function modeOf(name: string): FaultMode | undefined {
+export function modeOf(name: string): FaultMode | undefined {
+  // only what writes something can write half of it
+  if (fault?.mode === 'half' && !(name in WRITES)) return undefined;
   calls++;
   if (fault?.call !== calls) return undefined;
   struck = name;
@@ -67,30 +78,39 @@ function sync(name: string, call: Call): Call {
   return (...args) => {
     const mode = modeOf(name);
     failBefore(mode, name);
-    const result = call(...args);
+    const result = call(...(mode === 'half' ? halved(name, args) : args));
     failAfter(mode, name);
     return result;
   };
+}
+
+/** The arguments of a call, with half of what it was to write. */
+function halved(name: string, args: readonly never[]): never[] {
+  const [at, start] = WRITES[name] ?? [0];
+  const data: unknown = args[at];
+  const from = (start === undefined ? 0 : (args[start] as number | undefined)) ?? 0;
+  const bytes = typeof data === 'string' ? Buffer.from(data) : (data as Uint8Array);
+  return args.with(at, bytes.subarray(0, from + Math.floor((bytes.length - from) / 2)) as never);
 }
 
 function async(name: string, call: Call): Call {
   return async (...args) => {
     const mode = modeOf(name);
     failBefore(mode, name);
-    const result = await call(...args);
+    const result = await call(...(mode === 'half' ? halved(name, args) : args));
     failAfter(mode, name);
     return result;
   };
 }
 
-function failBefore(mode: FaultMode | undefined, name: string): void {
+export function failBefore(mode: FaultMode | undefined, name: string, error = injected): void {
   if (mode === 'kill before') end();
-  if (mode === 'before') throw injected(name);
+  if (mode === 'before') throw error(name);
 }
 
-function failAfter(mode: FaultMode | undefined, name: string): void {
+export function failAfter(mode: FaultMode | undefined, name: string, error = injected): void {
   if (mode === 'kill after') end();
-  if (mode === 'after') throw injected(name);
+  if (mode === 'after' || mode === 'half') throw error(name);
 }
 
 function end(): never {
@@ -99,7 +119,8 @@ function end(): never {
 }
 
 function injected(name: string): Error {
-  return Object.assign(new Error(`EIO: injected into ${name}`), { code: 'EIO' });
+  const code = fault?.mode === 'half' ? 'ENOSPC' : 'EIO';
+  return Object.assign(new Error(`${code}: injected into ${name}`), { code });
 }
 
 function replaced(names: readonly string[], real: object, wrap: (name: string, call: Call) => Call): object {

@@ -5,7 +5,7 @@ export interface Scenario {
   readonly name: string;
   /** Makes the state before in an empty directory; nothing fails yet. */
   prepare(directory: string): Promise<void>;
-  /** What is disturbed. */
+  /** What is disturbed. It throws {@link Harm} where a promise is broken while it lasts. */
   act(directory: string): Promise<unknown>;
   /**
    * Throws where the state is neither that of before nor that of after, or where it cannot be gone on from.

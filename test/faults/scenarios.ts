@@ -2,6 +2,7 @@
 import type { Scenario } from './scenario.ts';
 import { auditFileScenarios } from './scenarios/audit-file.ts';
 import { clientScenarios } from './scenarios/client.ts';
+import { enforcementScenarios } from './scenarios/enforcement.ts';
 import { keyScenarios } from './scenarios/keys.ts';
 import { otherFileScenarios } from './scenarios/other-files.ts';
 
@@ -10,5 +11,6 @@ export const SCENARIOS: readonly Scenario[] = [
   ...clientScenarios,
   ...keyScenarios,
   ...auditFileScenarios,
+  ...enforcementScenarios,
   ...otherFileScenarios,
 ];

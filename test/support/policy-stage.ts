@@ -27,7 +27,8 @@ export class PolicyStage {
   ticks = 0;
   mood: ServerMood = 'serve';
   /** What outlives an engine is below it. */
-  readonly directory = mkdtempSync(join(tmpdir(), 'hallmark-policy-'));
+  readonly directory: string;
+  readonly #isOwn: boolean;
   readonly repositories = new Map<string, RepositorySimulator>();
   /** URLs that were asked for. */
   readonly requests: string[] = [];
@@ -37,6 +38,12 @@ export class PolicyStage {
     log: (_level, record) => void this.records.push(record),
     count: (labels) => void this.counted.push(labels),
   };
+
+  /** @param directory one that stays when the stage closes; a new one, which goes, unless given */
+  constructor(directory?: string) {
+    this.#isOwn = directory === undefined;
+    this.directory = directory ?? mkdtempSync(join(tmpdir(), 'hallmark-policy-'));
+  }
 
   async repository(gun: string): Promise<RepositorySimulator> {
     const made = await RepositorySimulator.create({ gun: parseGun(gun), now: this.now });
@@ -59,7 +66,7 @@ export class PolicyStage {
   }
 
   close(): void {
-    rmSync(this.directory, { recursive: true, force: true });
+    if (this.#isOwn) rmSync(this.directory, { recursive: true, force: true });
   }
 
   /** What the trust servers say at an URL now. @throws what a transport throws */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { link, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { decodeStagedUpdate, encodeStagedUpdate, type StagedUpdate } from '../../../publisher/index.ts';
 import { MetadataError } from '../../../tuf/index.ts';
 import { UsageError } from '../../usage-error.ts';
@@ -17,24 +18,49 @@ export async function readStagedFile(path: string): Promise<StagedUpdate> {
   }
 }
 
-/** Writes a new staged file; one that is there may hold the signatures of others. @throws UsageError */
+/** Writes a new staged file, wholly or not at all; one that is there may hold the signatures of others. @throws UsageError */
 export async function createStagedFile(path: string, update: StagedUpdate): Promise<void> {
-  await writeFile(path, encodeStagedUpdate(update), { flag: 'wx', flush: true }).catch((cause) => {
+  try {
+    await writeBeside(path, update, async (temporary) => {
+      await link(temporary, path).catch((cause) => takeName(temporary, path, cause));
+      await rm(temporary, { force: true });
+    });
+  } catch (cause) {
     if (codeOf(cause) === 'EEXIST')
       throw new UsageError(`${path} exists: sign it with hallmark cosign, or name another file`, { cause });
     throw new UsageError(`cannot write staged file ${path}: ${codeOf(cause)}`, { cause });
-  });
+  }
 }
 
 /** Replaces a staged file as a whole, so that no signature is lost half-way. @throws UsageError */
 export async function replaceStagedFile(path: string, update: StagedUpdate): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    await writeBeside(path, update, (temporary) => rename(temporary, path));
+  } catch (cause) {
+    throw new UsageError(`cannot write staged file ${path}: ${codeOf(cause)}`, { cause });
+  }
+}
+
+/** Memory sticks, on which these files travel, have no links: there a name that is free is taken. */
+async function takeName(temporary: string, path: string, cause: unknown): Promise<void> {
+  if (!['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'].includes(codeOf(cause))) throw cause;
+  await (await open(path, 'wx')).close();
+  await rename(temporary, path);
+}
+
+/** On disk, then under its name by `place`. */
+async function writeBeside(
+  path: string,
+  update: StagedUpdate,
+  place: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const temporary = `${path}.${randomBytes(8).toString('hex')}.tmp`;
   try {
     await writeFile(temporary, encodeStagedUpdate(update), { flag: 'wx', flush: true });
-    await rename(temporary, path);
+    await place(temporary);
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw new UsageError(`cannot write staged file ${path}: ${codeOf(cause)}`, { cause });
+    throw cause;
   }
 }
 
