@@ -104,7 +104,8 @@ describe('what is not signed', () => {
       code: 'DENIED',
       reason: 'unsigned',
       message:
-        'content trust: r.example.com/acme/app:1: trust server has no root for r.example.com/acme/app (unsigned)',
+        'content trust: r.example.com/acme/app:1: denied: trust server has no root for r.example.com/acme/app ' +
+        '(unsigned, rule r.example.com/**): sign it with hallmark push, or ask for what is signed',
     });
   });
 
