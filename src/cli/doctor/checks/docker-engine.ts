@@ -39,6 +39,10 @@ function daemonFindings(machine: Machine): readonly Finding[] {
         'registry-mirrors hold for docker.io only, and whatever a mirror refuses is pulled from Docker Hub itself',
       fix: 'let hallmark engine-proxy or the AuthZ plugin enforce, or use the containerd image store with hosts.toml',
     });
+  const open = listOf(at(daemon, 'hosts'))
+    .map(String)
+    .filter((host) => host.startsWith('tcp://'));
+  if (open.length > 0 && at(daemon, 'tlsverify') !== true) findings.push(openAddress(open));
   const insecure = listOf(at(daemon, 'insecure-registries')).map(String);
   if (insecure.length > 0)
     findings.push({
@@ -49,6 +53,17 @@ function daemonFindings(machine: Machine): readonly Finding[] {
       fix: 'give them certificates, and place their authority in /etc/docker/certs.d',
     });
   return findings;
+}
+
+/** The engine asks nobody who they are there: whoever reaches it runs what they like, as root, past any proxy before its socket. */
+function openAddress(hosts: readonly string[]): Finding {
+  return {
+    id: 'engine-address-open',
+    severity: 'critical',
+    subject: DAEMON,
+    message: `the engine listens on ${hosts.join(', ')} without tlsverify: whoever reaches it pulls and runs what they like, as root`,
+    fix: 'take the address out of hosts, or set tlsverify with tlscacert, tlscert and tlskey',
+  };
 }
 
 /** Builders in containers pull by a configuration of their own, past the engine's. */
