@@ -221,6 +221,19 @@ describe('doctor on engines and podman', () => {
     ]);
   });
 
+  test('hosts files of an engine that does not read them are critical', async () => {
+    const files = { '/etc/docker/certs.d/_default/hosts.toml': HOSTS_WELL };
+    const engine = (text: string | undefined) => ({
+      ask: async (argv: readonly string[]) => (argv.join(' ').includes('DriverStatus') ? text : undefined),
+    });
+    const containerd = '[["driver-type","io.containerd.snapshotter.v1"]]\n';
+    for (const text of ['20.10.24+dfsg1 null\n', '29.1.0 [["Backing Filesystem","extfs"]]\n', `27.5.1 ${containerd}`])
+      expect(await found(files, engine(text))).toEqual(['hosts-not-read']);
+    for (const text of [`28.2.2 ${containerd}`, undefined, ' null\n'])
+      expect(await found(files, engine(text))).toEqual([]);
+    expect(await found({}, engine('20.10.24 null\n'))).toEqual([]);
+  });
+
   test('an engine that listens for everybody is critical', async () => {
     const daemon = (text: string) =>
       found({ '/etc/docker/daemon.json': `{"hosts":["unix:///run/docker.sock","tcp://0.0.0.0:2375"]${text}}` });

@@ -3,16 +3,38 @@ import { join } from 'node:path';
 import type { Check, Finding } from '../finding.ts';
 import type { Machine } from '../machine.ts';
 import { at, listOf, parseJson } from '../settings-files.ts';
+import { HOSTS_PLACES, redirectedRegistries } from './gateway-hosts.ts';
 
 const DAEMON = '/etc/docker/daemon.json';
 
-/** The engine's settings: mirrors that are no protection, registries without TLS, builders of their own. */
+/** The first engine that reads hosts.toml, and what it says of the one image store with which it does. */
+const FIRST_WITH_HOSTS = 28;
+const CONTAINERD_STORE = 'io.containerd.snapshotter';
+
+/** The engine's settings: hosts files that it does not read, mirrors that are no protection, registries without TLS, builders of their own. */
 export const dockerEngine: Check = {
   about: 'Docker engine',
-  run(machine) {
-    return [...daemonFindings(machine), ...builderFindings(machine)];
+  async run(machine) {
+    return [...daemonFindings(machine), ...(await unreadHosts(machine)), ...builderFindings(machine)];
   },
 };
+
+async function unreadHosts(machine: Machine): Promise<readonly Finding[]> {
+  if (redirectedRegistries(machine, 'docker').length === 0) return [];
+  const told = await machine.ask(['docker', 'info', '--format', '{{.ServerVersion}} {{json .DriverStatus}}']);
+  const version = /^(\d+)\./.exec(told ?? '')?.[1];
+  if (told === undefined || version === undefined) return [];
+  if (Number(version) >= FIRST_WITH_HOSTS && told.includes(CONTAINERD_STORE)) return [];
+  return [
+    {
+      id: 'hosts-not-read',
+      severity: 'critical',
+      subject: HOSTS_PLACES.docker,
+      message: `this engine (${version}) reads hosts.toml not at all, or only with containerd's image store, which it does not use: it pulls straight from registries`,
+      fix: 'use Docker 28 or newer with the containerd image store, or let hallmark engine-proxy stand before the engine',
+    },
+  ];
+}
 
 function daemonFindings(machine: Machine): readonly Finding[] {
   const text = machine.text(machine.system(DAEMON));
