@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chooseRule, type Decision, decisionText, type PolicyEngine } from '../policy/index.ts';
+import { chooseRule, type Decision, type PolicyEngine, refusalText } from '../policy/index.ts';
 import { parseReference } from '../registry/index.ts';
 import { type ImageField, ImageFieldError, type ImagePaths, imageFields, UnknownKindError } from './image-fields.ts';
 import { type Cluster, controllerOf, isOwner } from './owners.ts';
@@ -84,10 +84,14 @@ async function judge(fields: readonly ImageField[], { engine, mutate }: Admissio
   const decisions = new Map(
     await Promise.all(images.map(async (image) => [image, await engine.decide(image)] as const)),
   );
-  const refused = [...decisions].filter(([, { outcome }]) => outcome !== 'allow');
+  const refused = [...decisions].flatMap(([image, decision]) =>
+    decision.outcome === 'allow'
+      ? []
+      : [{ outcome: decision.outcome, text: `${image}: ${refusalText(decision, decision.rule)}` }],
+  );
   if (refused.length > 0) {
-    const isDenied = refused.some(([, { outcome }]) => outcome === 'deny');
-    const told = refused.map(([image, decision]) => `${image}: ${decisionText(decision)}`).join('; ');
+    const isDenied = refused.some(({ outcome }) => outcome === 'deny');
+    const told = refused.map(({ text }) => text).join('; ');
     return { allowed: false, code: isDenied ? 403 : 503, message: `content trust: ${told}` };
   }
   return {

@@ -30,7 +30,7 @@ export function failureOf(error: unknown, subject: string, called = 'hallmark'):
       hint: 'the registry, or somebody before it, serves other content than was signed: nothing was kept',
     };
   }
-  if (error instanceof RefusedByPolicy) return refused(error, called);
+  if (error instanceof RefusedByPolicy) return refused(error);
   if (error instanceof PartialFailure) return { exitCode: error.exitCode, message: error.message };
   return { exitCode: ExitCode.failed, ...failed(error, subject) };
 }
@@ -40,10 +40,8 @@ function isForged({ code }: RegistryError): boolean {
   return code === 'digest-mismatch' || code === 'length-mismatch';
 }
 
-const EXPLAIN = 'hallmark policy explain';
-
-function refused({ message, outcome }: RefusedByPolicy, called: string): Failure {
-  const hint = called === EXPLAIN ? undefined : `see what was looked at with: ${EXPLAIN} REFERENCE`;
+function refused({ message, outcome }: RefusedByPolicy): Failure {
+  const hint = 'see what was looked at with: hallmark policy explain REFERENCE';
   return { exitCode: outcome === 'deny' ? ExitCode.notTrusted : ExitCode.failed, message: `Error: ${message}`, hint };
 }
 

@@ -39,7 +39,7 @@ export function authzPlugin(
     try {
       return Response.json(await verdictOn(await readRequest(request), judge));
     } catch (error) {
-      if (error instanceof AmbiguousRequestError) return Response.json(denied(error.message));
+      if (error instanceof AmbiguousRequestError) return Response.json(denied(error.told));
       onError(error);
       return Response.json(denied('content trust: internal error'));
     }

@@ -53,7 +53,7 @@ export async function serveConnection(client: Socket, deps: ProxyDeps): Promise<
 }
 
 function refusalOf(error: unknown, { onError }: ProxyDeps): Answer {
-  if (error instanceof AmbiguousRequestError) return message(400, error.message);
+  if (error instanceof AmbiguousRequestError) return message(400, error.told);
   if (error instanceof RefusedImageError) return refusal(error.ruling);
   if (error instanceof EngineError) return message(502, error.message);
   onError(error);
@@ -68,9 +68,9 @@ async function serve(head: RequestHead, client: Socket, reader: SocketReader, de
     case 'pull-plugin':
       return servePlugin(head, client, reader, deps);
     case 'create-container':
-      return serveRun(head, client, reader, deps, imagesOfContainer);
+      return serveRun(head, client, reader, deps, imagesOfContainer, (image) => deps.judge.forUse(image));
     case 'create-service':
-      return serveRun(head, client, reader, deps, imagesOfService);
+      return serveRun(head, client, reader, deps, imagesOfService, (image) => deps.judge.forTasks(image));
     case 'build':
       if (deps.builds === 'judge') return serveBuild(head, client, reader, deps);
       return forward(head, target(head), client, reader, deps);
@@ -117,13 +117,14 @@ async function serveRun(
   reader: SocketReader,
   deps: ProxyDeps,
   imagesOf: (body: Uint8Array) => NamedImages,
+  judged: (image: string) => Promise<Ruling>,
 ): Promise<void> {
   agreeToBody(head, client);
   const { document, places } = imagesOf(await reader.content(head.body, MAX_BODY));
   const changes = new Map<(typeof places)[number], string>();
   const rulings = new Map<string, Ruling>();
   for (const place of places) {
-    const ruling = rulings.get(place.value) ?? (await deps.judge.forUse(place.value));
+    const ruling = rulings.get(place.value) ?? (await judged(place.value));
     if (ruling.kind === 'refused' || ruling.kind === 'missing') return answer(client, refusal(ruling));
     if (ruling.kind === 'use') changes.set(place, ruling.reference);
     rulings.set(place.value, ruling);

@@ -30,7 +30,8 @@ beforeEach(async () => {
   decisions.set('app:1', { outcome: 'allow', verified: true, digest: GOOD as never });
   const decide = async (image: unknown) => {
     const found = decisions.get(String(image));
-    return (found ?? { outcome: 'deny', code: 'unsigned', step: 'digest', message: 'not signed' }) as Decision;
+    const refused = { outcome: 'deny', code: 'unsigned', step: 'digest', message: 'not signed', rule: 'evil' };
+    return (found ?? refused) as Decision;
   };
   proxy = await startEngineProxy({
     policy: { decide },
@@ -69,7 +70,9 @@ describe('running an image', () => {
   test('an image that is not trusted is refused in the form of the engine, and nothing reaches it', async () => {
     const answer = await create('{"Image":"evil:1"}');
     expect(answer).toStartWith('HTTP/1.1 403 ');
-    expect(answer).toContain('{"message":"content trust: evil:1: denied: not signed"}');
+    expect(answer).toContain(
+      '{"message":"content trust: evil:1: denied: not signed (unsigned, rule evil): sign it with',
+    );
     expect(requests('POST')).toEqual([]);
   });
 
@@ -178,8 +181,16 @@ describe('running an image', () => {
     expect(requests('GET /v1.41/images/')).toHaveLength(1);
   });
 
-  test('a service runs by digest too, and its plugins are judged', async () => {
-    engine.has(`app:1@${GOOD}`, { id: 'one', digests: [] });
+  test('what is wrong with a request is told with who says it', async () => {
+    for (const [path, body] of [
+      ['/containers/create', '{"Image":"app:1","image":"evil:1"}'],
+      ['/images/create?fromImage=app&tag=1;x', ''],
+    ] as const)
+      expect(await post(path, body)).toContain('"message":"content trust: this request cannot be judged for certain: ');
+  });
+
+  test('a service runs by digest too, whether or not the image is here: nodes pull that digest', async () => {
+    engine.has(`app:1@${GOOD}`, undefined);
     await post('/services/create', '{"TaskTemplate":{"ContainerSpec":{"Image":"app:1"}}}');
     expect(requests('POST /services/create')[0]).toContain(`"Image":"app:1@${GOOD}"`);
     expect(

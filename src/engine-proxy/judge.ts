@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type EngineClient, EngineError, type EngineImage } from '../engine/index.ts';
-import { type Decision, decisionText, type PolicyEngine } from '../policy/index.ts';
+import { type Decision, type PolicyEngine, refusalText } from '../policy/index.ts';
 import {
   familiarName,
   type ImageReference,
@@ -60,6 +60,11 @@ export class ImageJudge {
     return { kind: 'use', reference: referenceText(parseReference(image)) };
   }
 
+  /** An image that tasks of a swarm run, here or elsewhere: nodes pull what they do not have, by that very digest. */
+  async forTasks(image: string): Promise<Ruling> {
+    return ID_LIKE.test(image) ? this.#byIdOrName(image) : this.forPull(image);
+  }
+
   /** An image that is to be pulled: the reference by digest. */
   async forPull(image: string): Promise<Ruling> {
     return rulingOf(image, await this.#policy.decide(image));
@@ -98,7 +103,10 @@ export class ImageJudge {
       if (ruling.kind !== 'refused') return ruling;
       if (ruling.status === 503) unavailable = ruling;
     }
-    return unavailable ?? refused(403, `image ${id} was pulled under no name that the policy trusts`);
+    return (
+      unavailable ??
+      refused(403, `image ${id} was pulled under no name that the policy trusts: pull and run it by its name`)
+    );
   }
 
   async #ifThere(image: string, ruling: Ruling): Promise<Ruling> {
@@ -116,8 +124,8 @@ export class ImageJudge {
 }
 
 function rulingOf(image: string, decision: Decision): Ruling {
-  if (decision.outcome === 'deny') return refused(403, `${image}: ${decisionText(decision)}`);
-  if (decision.outcome === 'unavailable') return refused(503, `${image}: ${decisionText(decision)}`);
+  if (decision.outcome !== 'allow')
+    return refused(decision.outcome === 'deny' ? 403 : 503, `${image}: ${refusalText(decision, decision.rule)}`);
   if (decision.digest === undefined || !decision.verified) return { kind: 'as-named' };
   return { kind: 'use', reference: `${nameOf(image)}@${decision.digest}` };
 }

@@ -27,6 +27,12 @@ export interface RequestHead {
 /** A request that two readers could understand in two ways: none of them gets it. */
 export class AmbiguousRequestError extends Error {
   override readonly name = 'AmbiguousRequestError';
+
+  /** For whoever sent it. */
+  get told(): string {
+    const isWhole = this.message.startsWith('content trust: ');
+    return isWhole ? this.message : `content trust: this request cannot be judged for certain: ${this.message}`;
+  }
 }
 
 const REQUEST_LINE = /^([A-Z]{1,16}) (\/[\x21-\x7e]*) HTTP\/1\.1$/;

@@ -78,6 +78,22 @@ describe('a signed tag', () => {
   });
 });
 
+describe('what a rule about a tag lets through unverified', () => {
+  for (const terms of ['action: allow', 'mode: warn, first-use: true'])
+    test(`is had by its digest too, as engines ask for it, and nothing else is (${terms})`, async () => {
+      const dev = await stage.image('acme/app', 'dev', 'dev');
+      const other = await stage.image('acme/app', '1', 'other');
+      const signed = await stage.image('acme/app', '2', 'good');
+      await stage.sign('acme/app', '2', signed.manifest);
+      const ask = await stage.gateway(`${rule('')}  - { images: '${REGISTRY}/acme/app:dev*', ${terms} }\n`);
+      expect((await ask(tagPath(dev.digest))).status).toBe(403);
+      for (const path of [tagPath('dev'), tagPath(dev.digest), blobPath(dev.layer)])
+        expect([path, (await ask(path)).status]).toEqual([path, 200]);
+      for (const path of [tagPath('1'), tagPath(other.digest), blobPath(other.layer)])
+        expect([path, (await ask(path)).status]).toEqual([path, 403]);
+    });
+});
+
 describe('what is not signed', () => {
   test.each(['GET', 'HEAD'])(
     '%s: a tag, a digest, a layer and a manifest asked for as a blob are refused',
@@ -106,7 +122,8 @@ describe('what is not signed', () => {
       code: 'DENIED',
       reason: 'unsigned',
       message:
-        'content trust: r.example.com/acme/app:1: trust server has no root for r.example.com/acme/app (unsigned)',
+        'content trust: r.example.com/acme/app:1: denied: trust server has no root for r.example.com/acme/app ' +
+        '(unsigned, rule r.example.com/**): sign it with hallmark push, or ask for what is signed',
     });
   });
 

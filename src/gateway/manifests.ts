@@ -98,6 +98,7 @@ export class Manifests {
     const { descriptor, bytes, manifest } = await this.#upstreams.client(image.domain).getManifest(image.path, tag);
     const known = { digest: descriptor.digest, mediaType: descriptor.mediaType, bytes };
     await this.#closure.keep(image, known, manifest);
+    await this.#tagged(image, known.digest, tag);
     return { ...known, overruled };
   }
 

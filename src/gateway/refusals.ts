@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SQLiteError } from 'bun:sqlite';
 import { DownloadError } from '../client/index.ts';
-import type { Decision, Refusal } from '../policy/index.ts';
+import { type Decision, type Refusal, refusalText } from '../policy/index.ts';
 import { RegistryError } from '../registry/index.ts';
 import { MetadataError } from '../tuf/index.ts';
 
@@ -66,7 +66,7 @@ export function byPolicy(refusal: Refusal, about: Pick<Decision, 'reference' | '
   // who waits for a timestamp to be renewed is told to come again; nothing is let through meanwhile
   const kind = refusal.outcome === 'deny' && refusal.code !== 'expired' ? 'denied' : 'unavailable';
   const detail = { ...(gun === undefined ? {} : { gun }), reference, reason: refusal.code, step: refusal.step, policy };
-  return new GatewayRefusal(kind, `content trust: ${reference}: ${refusal.message} (${refusal.code})`, { detail });
+  return new GatewayRefusal(kind, `content trust: ${reference}: ${refusalText(refusal, policy)}`, { detail });
 }
 
 /** What went wrong on the way; anything that nobody foresaw is thrown on. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { decisionText, type PolicyEngine } from '../policy/index.ts';
+import { decisionText, type PolicyEngine, refusalText } from '../policy/index.ts';
 import { parseDigest } from '../registry/index.ts';
 import type { Answer, Question } from './question.ts';
 
@@ -9,5 +9,6 @@ import type { Answer, Question } from './question.ts';
  */
 export async function judge(engine: Pick<PolicyEngine, 'decide'>, { name, digest }: Question): Promise<Answer> {
   const decision = await engine.decide(name, parseDigest(digest));
-  return { allowed: decision.outcome === 'allow', reason: `${name}: ${decisionText(decision)}` };
+  if (decision.outcome === 'allow') return { allowed: true, reason: `${name}: ${decisionText(decision)}` };
+  return { allowed: false, reason: `${name}: ${refusalText(decision, decision.rule)}` };
 }

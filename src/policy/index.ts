@@ -26,5 +26,6 @@ export {
 } from './observe.ts';
 export { canonicalDomain } from './pattern.ts';
 export { chooseRule, type Policy, type VerifyTerms } from './policy.ts';
+export { refusalText } from './refusal-text.ts';
 export { policySchema } from './schema.ts';
 export { trustServerFetch } from './trust-server-fetch.ts';

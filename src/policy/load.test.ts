@@ -75,6 +75,14 @@ describe('a policy file', () => {
     );
   });
 
+  test('a key without quotes that YAML takes for a number is an error, since its tag would be another: 1.10 is 1.1', () => {
+    const pinning = (tag: string) =>
+      `version: 1\nrules: [{ images: r.io/x, action: pinned, pinned: { tags: { ${tag}: 'sha256:${'ab'.repeat(32)}' } } }]`;
+    for (const tag of ['1.10', '010', '0x10', '1e3', 'true', 'null', '[a]', '? { a: b } '])
+      expect(findingsOf(pinning(tag))[0]).toContain('is no text: put it in quotes');
+    for (const tag of ["'1.10'", '"010"', '1.10-alpine', '!!str 1.10']) expect(findingsOf(pinning(tag))).toEqual([]);
+  });
+
   test('patterns of the same rank that never meet are no tie', () => {
     expect(findingsOf('version: 1\nrules: [{ images: [r.io/a*, r.io/b*, "r.io/x:1*", "r.io/x:2*"] }]')).toEqual([]);
   });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
-import { type Document, parseAllDocuments } from 'yaml';
+import { type Document, isScalar, parseAllDocuments, visit } from 'yaml';
 import { loadPinFile, pinningFrom } from '../client/index.ts';
 import { compilePolicy, type PolicyFiles } from './compile.ts';
 import { PolicyError } from './errors.ts';
@@ -36,12 +36,25 @@ export function parsePolicy(text: string, path: string): Policy {
   return compilePolicy(document, path, filesBeside(path));
 }
 
-/** The one YAML document of a file, read strictly: duplicate keys and warnings are errors. @throws PolicyError */
+/** The one YAML document of a file, read strictly: duplicate keys and warnings are errors, and so are keys that are no text. @throws PolicyError */
 function parseYaml(text: string, path: string): unknown {
   const documents = parseAllDocuments(text, { uniqueKeys: true, strict: true });
   const [document, second] = documents;
   if (second !== undefined) throw new PolicyError(path, [{ place: '', message: 'holds more than one document' }]);
-  return document === undefined ? undefined : readValue(document, path);
+  if (document === undefined) return undefined;
+  refuseOtherKeys(document, path);
+  return readValue(document, path);
+}
+
+/** Without quotes the tag `1.10` is a number, whose text is `1.1`: another tag would be pinned than the one that is read. */
+function refuseOtherKeys(document: Document, path: string): void {
+  visit(document, {
+    Pair(_, { key }) {
+      if (isScalar(key) && typeof key.value === 'string') return;
+      const text = isScalar(key) ? (key.source ?? String(key.value)) : 'a list or a map';
+      throw new PolicyError(path, [{ place: '', message: `the key ${text} is no text: put it in quotes` }]);
+    },
+  });
 }
 
 /** Every YAML document of a file, as strictly. @throws PolicyError */

@@ -89,6 +89,24 @@ describe('doctor on hosts.toml (fail-open list)', () => {
     });
   }
 
+  test('the registry as host for pushes alone is well: nothing is pulled from it', async () => {
+    const own = (capabilities: string) => ({
+      '/etc/docker/certs.d/docker.io/hosts.toml': `${HOSTS_WELL}[host."https://registry-1.docker.io"]\ncapabilities = ${capabilities}\n`,
+    });
+    expect(await found(own('["push"]'))).toEqual([]);
+    expect(await found(own('["push", "pull"]'))).toEqual(['hosts-own-registry']);
+  });
+
+  test('hosts files where config_path leads are read too; where it leads nowhere is critical', async () => {
+    const config = (path: string) => ({
+      '/etc/containerd/config.toml': `[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "${path}"\n`,
+    });
+    expect(await found({ ...config('/x:/y'), '/y/docker.io/hosts.toml': 'server = ' })).toEqual(['hosts-malformed']);
+    const meant = { '/etc/containerd/certs.d/_default/hosts.toml': HOSTS_WELL };
+    expect(await found({ ...config('/x'), ...meant })).toEqual(['cri-other-hosts']);
+    expect(await found({ ...config('/x:/etc/containerd/certs.d'), ...meant })).toEqual([]);
+  });
+
   test('a registry directory without it hides that of _default', async () => {
     const files = {
       '/etc/containerd/certs.d/_default/hosts.toml': HOSTS_WELL,
@@ -176,6 +194,51 @@ describe('doctor on engines and podman', () => {
     const files = { '/etc/containers/registries.conf.d/gw.conf': rewritten, '/etc/containers/policy.json': open };
     expect(await found(files)).toEqual(['podman-policy-open']);
     expect(await found({ '/etc/containers/policy.json': open })).toEqual([]);
+    const everyRegistry =
+      '{"default":[{"type":"reject"}],"transports":{"docker":{"":[{"type":"insecureAcceptAnything"}]}}}';
+    expect(await found({ ...files, '/etc/containers/policy.json': everyRegistry })).toEqual(['podman-policy-open']);
+  });
+
+  test("a user's own files take the place of the system's", async () => {
+    const rewritten = '[[registry]]\nprefix = "docker.io"\nlocation = "gw/docker.io"\n';
+    const system = {
+      '/etc/containers/registries.conf': rewritten,
+      '/etc/containers/policy.json': '{"default":[{"type":"reject"}]}',
+    };
+    const looked = (own: Readonly<Record<string, string>>) => {
+      const place = scratch();
+      for (const [name, text] of Object.entries(own)) {
+        mkdirSync(join(place, '.config/containers'), { recursive: true });
+        writeFileSync(join(place, '.config/containers', name), text);
+      }
+      return found(system, { env: { HOME: place } });
+    };
+    expect(await looked({})).toEqual([]);
+    expect(await looked({ 'registries.conf': '' })).toEqual(['podman-own-registries']);
+    expect(await looked({ 'registries.conf': rewritten })).toEqual([]);
+    expect(await looked({ 'policy.json': '{"default":[{"type":"insecureAcceptAnything"}]}' })).toEqual([
+      'podman-policy-open',
+    ]);
+  });
+
+  test('hosts files of an engine that does not read them are critical', async () => {
+    const files = { '/etc/docker/certs.d/_default/hosts.toml': HOSTS_WELL };
+    const engine = (text: string | undefined) => ({
+      ask: async (argv: readonly string[]) => (argv.join(' ').includes('DriverStatus') ? text : undefined),
+    });
+    const containerd = '[["driver-type","io.containerd.snapshotter.v1"]]\n';
+    for (const text of ['20.10.24+dfsg1 null\n', '29.1.0 [["Backing Filesystem","extfs"]]\n', `27.5.1 ${containerd}`])
+      expect(await found(files, engine(text))).toEqual(['hosts-not-read']);
+    for (const text of [`28.2.2 ${containerd}`, undefined, ' null\n'])
+      expect(await found(files, engine(text))).toEqual([]);
+    expect(await found({}, engine('20.10.24 null\n'))).toEqual([]);
+  });
+
+  test('an engine that listens for everybody is critical', async () => {
+    const daemon = (text: string) =>
+      found({ '/etc/docker/daemon.json': `{"hosts":["unix:///run/docker.sock","tcp://0.0.0.0:2375"]${text}}` });
+    expect(await daemon('')).toEqual(['engine-address-open']);
+    expect(await daemon(',"tlsverify":true')).toEqual([]);
   });
 });
 

@@ -55,7 +55,8 @@ export class BuildArguments {
   }
 
   #valueOf(name: string, modifier: string | undefined, word: string): string | undefined {
-    const value = this.#values.has(name) ? this.#values.get(name) : '';
+    // some arguments, such as HTTP_PROXY, need no declaration, and which ones is the engine's to know
+    const value = this.#values.has(name) ? this.#values.get(name) : this.#given.has(name) ? undefined : '';
     if (!this.#isCertain || value === undefined) return undefined;
     if (modifier === ':-') return value === '' ? word : value;
     if (modifier === ':+') return value === '' ? '' : word;

@@ -54,6 +54,12 @@ describe('images of a Dockerfile', () => {
     await expectAsked('FROM app:1\nARG TAG=2\nFROM app:$TAG$TAG', ['app:1', 'app:']);
   });
 
+  test('are written out with their arguments where they are stages, so that the engine knows no other', async () => {
+    const { text, asked } = await pinned(`ARG A=one\nFROM app:1 AS one\nFROM $A AS two\nFROM $${'{C:-scratch}'}`);
+    expect(asked).toEqual(['app:1']);
+    expect(text).toBe(`ARG A=one\nFROM app:1@${DIGEST} AS one\nFROM one AS two\nFROM scratch`);
+  });
+
   test('may have a platform, and keep it', async () => {
     expect((await pinned('FROM --platform=$BUILDPLATFORM app:1 AS x')).text).toBe(
       `FROM --platform=$BUILDPLATFORM app:1@${DIGEST} AS x`,
@@ -88,6 +94,12 @@ describe('a Dockerfile that could be read in two ways is refused', () => {
     ['two sources', 'FROM app:1\nCOPY --from=a:1 --from=evil:1 a b'],
     ['a source from a variable', 'FROM app:1\nARG X=evil\nCOPY --from=$X a b'],
     ['a source in quotes', 'FROM app:1\nCOPY --from="evil:1" a b'],
+    ['a flag in quotes', 'FROM app:1\nCOPY --fr"om"=evil:1 a b'],
+    ['a flag with an escape', 'FROM app:1\nCOPY --\\from=evil:1 a b'],
+    ['a flag of a trigger in quotes', 'FROM app:1\nONBUILD COPY --fr"om"=evil:1 a b'],
+    ['a mount in quotes', "FROM app:1\nRUN --mo'unt'=type=bind,from=evil:1 true"],
+    ['the own stage for a source', 'FROM app:1 AS evil\nCOPY --from=evil a b'],
+    ['the own stage by its number', 'FROM app:1\nCOPY --from=0 a b'],
     ['a source after the end of the flags', 'FROM app:1\nCOPY -- --from=evil:1 a b'],
     ['a stage in other letters', 'FROM app:1 AS x\nCOPY --from=X a b'],
     ['a stage that comes later', 'FROM app:1\nCOPY --from=1 a b\nFROM app:2'],
@@ -108,6 +120,11 @@ describe('a Dockerfile that could be read in two ways is refused', () => {
       expect(await failureOf(pinning)).toBeInstanceOf(AmbiguousRequestError);
     });
   }
+
+  test('an argument that is given and nowhere declared: some need no declaration', async () => {
+    for (const text of [`FROM $${'{HTTP_PROXY:-scratch}'}`, `ARG A=$HTTP_PROXY\nFROM app:1$A`])
+      expect(await failureOf(pinned(text, { HTTP_PROXY: 'evil:1' }))).toBeInstanceOf(AmbiguousRequestError);
+  });
 
   test('a value that only the engine knows', async () => {
     expect(await failureOf(pinned('ARG A=1\nFROM app:$A', { A: undefined }))).toBeInstanceOf(AmbiguousRequestError);

@@ -6,10 +6,12 @@ import { type Dockerfile, type Instruction, readDockerfile, unclear } from './do
 /** Says what a build shall use in the place of an image; throws where it shall not be used. */
 export type Pin = (image: string) => Promise<string>;
 
-/** An image that a build takes from outside, and how its instruction reads with another in its place. */
+/** An image that an instruction takes, and how the instruction reads with another in its place. */
 interface Use {
   readonly instruction: Instruction;
   readonly image: string;
+  /** Otherwise it is a stage of the build, and only its name is written out: the engine could know other values of arguments. */
+  readonly isOutside: boolean;
   with(image: string): string;
 }
 
@@ -33,12 +35,12 @@ export async function pinDockerfile(
   const lines = [...dockerfile.lines];
   const pinned: string[] = [];
   for (const use of uses) {
-    const image = await pin(use.image);
+    const image = use.isOutside ? await pin(use.image) : use.image;
     const { start, end } = use.instruction;
     // as many lines as before, so that the builder's messages point to the same ones
     lines.fill('', start, end);
     lines[start] = use.with(image);
-    pinned.push(image);
+    if (use.isOutside) pinned.push(image);
   }
   const result = Buffer.from(lines.join('\n'), 'utf8');
   const seen = usesOf(readDockerfile(result), given).map(({ image }) => image);
@@ -60,20 +62,29 @@ function usesOf(dockerfile: Dockerfile, given: ReadonlyMap<string, string | unde
   });
 }
 
-/** Stages of the build so far, by name and by number. */
+/** Stages of the build that are done, by name and by number. One that is not done yet is an image to the engine. */
 class Stages {
   readonly #names = new Set<string>();
+  #current: string | undefined;
+  /** With the one that is not done. */
   count = 0;
 
+  /** @param name of the stage that begins, which ends the one before */
   add(name: string | undefined): void {
     this.count++;
-    if (name !== undefined) this.#names.add(name);
+    if (this.#current !== undefined) this.#names.add(this.#current);
+    this.#current = name;
   }
 
   has(name: string, { start }: Instruction): boolean {
     if (this.#names.has(name)) return true;
     if (this.#names.has(name.toLowerCase())) throw unclear(start, 'names a stage in other letters');
     return false;
+  }
+
+  /** `COPY --from` of a stage within itself: BuildKit calls it a circle, the classic builder takes an image of that name. */
+  isCurrent(name: string): boolean {
+    return this.#current === name.toLowerCase() || name === String(this.count - 1);
   }
 }
 
@@ -90,15 +101,15 @@ function fromUse(instruction: Instruction, variables: BuildArguments, stages: St
   const image = variables.resolve(word);
   if (image === undefined) throw unclear(start, 'has an image whose name depends on what is not known');
   if (/^\d+$/.test(image)) throw unclear(start, 'has a number for an image');
-  const isOutside = image !== 'scratch' && !stages.has(image, instruction);
   stages.add(name);
-  if (!isOutside) return [];
-  return [{ instruction, image, with: (pinned) => `FROM ${flags}${pinned}${isNamed ? ` AS ${alias}` : ''}` }];
+  const isOutside = image !== 'scratch' && !stages.has(image, instruction);
+  if (!isOutside && word === image) return [];
+  const ending = isNamed ? ` AS ${alias}` : '';
+  return [{ instruction, image, isOutside, with: (pinned) => `FROM ${flags}${pinned}${ending}` }];
 }
 
 function copyUse(instruction: Instruction, stages: Stages): readonly Use[] {
-  const { rest, start } = instruction;
-  if (!rest.includes('--from')) return [];
+  const { start } = instruction;
   const { flags, operands } = flagsOf(instruction);
   const sources = flags.split(/[ \t]+/).filter((flag) => /^--from(?:=|$)/i.test(flag));
   const isMisplaced = /(?:^|\s)--from/i.test(operands);
@@ -106,17 +117,18 @@ function copyUse(instruction: Instruction, stages: Stages): readonly Use[] {
   const [, image] = /^--from=([A-Za-z0-9._/:@-]+)$/.exec(sources[0] ?? '') ?? [];
   if (isMisplaced || sources.length !== 1 || image === undefined)
     throw unclear(start, 'copies from what cannot be told');
+  if (stages.isCurrent(image)) throw unclear(start, 'copies from its own stage');
   if (/^\d+$/.test(image)) {
     if (Number(image) < stages.count) return [];
     throw unclear(start, 'copies from a stage that is not there');
   }
   if (stages.has(image, instruction)) return [];
-  return [
-    { instruction, image, with: (pinned) => `COPY ${flags.replace(`--from=${image}`, `--from=${pinned}`)}${operands}` },
-  ];
+  const rewritten = (pinned: string) => flags.replace(`--from=${image}`, () => `--from=${pinned}`);
+  return [{ instruction, image, isOutside: true, with: (pinned) => `COPY ${rewritten(pinned)}${operands}` }];
 }
 
-function flagsOf({ rest, start }: Instruction): { flags: string; operands: string } {
+/** The engine takes quotes and escapes out of flags: `--fr"om"=evil` is one of them. */
+function flagsOf({ rest, start }: Pick<Instruction, 'rest' | 'start'>): { flags: string; operands: string } {
   const [, flags = '', operands = ''] = FLAGS.exec(rest) ?? [];
   if (operands.startsWith('--')) throw unclear(start, 'has a flag that cannot be told for certain');
   return { flags, operands };
@@ -129,7 +141,8 @@ function refuseOthers({ keyword, rest, start }: Instruction): void {
   if (isTrigger && /^(?:from|onbuild)$/i.test(trigger ?? '')) throw unclear(start, 'triggers what no trigger may do');
   const word = isTrigger ? (trigger ?? '').toLowerCase() : keyword;
   const operands = isTrigger ? rest.slice((trigger ?? '').length).trimStart() : rest;
-  const flags = /^(?:--\S*[ \t]+)*/.exec(operands)?.[0] ?? '';
+  if (!['run', 'add', 'copy'].includes(word)) return;
+  const { flags } = flagsOf({ rest: operands, start });
   if (word === 'run' && /--mount/i.test(flags)) throw unclear(start, 'mounts what only BuildKit can');
   if ((word === 'add' || isTrigger) && /--from/i.test(flags)) throw unclear(start, 'copies from an image later on');
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Decision, decisionText } from '../../../policy/index.ts';
+import type { Decision } from '../../../policy/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { ExitCode } from '../../exit-codes.ts';
 import { openPolicyEngine, policyInForce } from '../../policy-in-force.ts';
-import { RefusedByPolicy } from '../../refused-by-policy.ts';
 import { trustDirectory } from '../../settings.ts';
-import { UsageError } from '../../usage-error.ts';
+import { PartialFailure, UsageError } from '../../usage-error.ts';
 
 /** `hallmark policy explain REF`: the decision step by step; its exit code is that of `verify`. */
 export async function explain({ io, globals }: CommandContext, reference: string): Promise<void> {
@@ -15,18 +15,33 @@ export async function explain({ io, globals }: CommandContext, reference: string
     const decision = await engine.decide(reference);
     if (globals.json) io.stdout.write(`${JSON.stringify(decision, null, 2)}\n`);
     else io.stdout.write(textOf(decision));
-    if (decision.outcome !== 'allow') throw new RefusedByPolicy(decision);
+    if (decision.outcome !== 'allow') throw toldAbove(decision);
   } finally {
     engine.close();
   }
 }
 
+/** The answer has the reason already; stderr says no more than what it came to. */
+function toldAbove({ reference, outcome }: Decision): PartialFailure {
+  if (outcome === 'deny') return new PartialFailure(`error: ${reference}: denied`, ExitCode.notTrusted);
+  return new PartialFailure(`error: ${reference}: unavailable`, ExitCode.failed);
+}
+
 const WIDTH = 12;
 
+/** The step that decided says why; the last line says what that comes to. */
 function textOf(decision: Decision): string {
   const steps = decision.steps.map(
     ({ step, result, text }) => `  ${step.padEnd(WIDTH)}${result === 'ok' ? '' : `${result}: `}${text}\n`,
   );
-  const digest = decision.outcome === 'allow' && decision.digest !== undefined ? `: ${decision.digest}` : '';
-  return `${decision.reference}\n${steps.join('')}${decisionText(decision)}${digest}\n`;
+  return `${decision.reference}\n${steps.join('')}${verdictOf(decision)}\n`;
+}
+
+function verdictOf(decision: Decision): string {
+  if (decision.outcome === 'deny') return `denied (${decision.code})`;
+  if (decision.outcome === 'unavailable') return `unavailable (${decision.code})`;
+  const digest = decision.digest === undefined ? '' : `: ${decision.digest}`;
+  if (decision.overruled !== undefined)
+    return `let through in mode ${decision.mode} (${decision.overruled.code})${digest}`;
+  return `${decision.verified ? 'allowed' : 'allowed unverified'}${digest}`;
 }

@@ -39,10 +39,23 @@ describe('policy explain', () => {
     expect(allowed.stdout).toEndWith(`allowed: ${verified.stdout.trim().split('@')[1]}\n`);
     const refused = await world.run('user', ['policy', 'explain', `${app}:2`, '--policy', file], NO_SERVER);
     expect(refused.exitCode).toBe(3);
-    expect(refused.stdout).toContain('refused: No valid trust data for 2');
-    expect(refused.stderr).not.toContain('hint:');
+    expect(refused.stdout).toEndWith('refused: No valid trust data for 2\ndenied (unsigned)\n');
+    expect(refused.stderr).toBe(`error: ${app}:2: denied\n`);
     const nowhere = policy(`version: 1\nrules: [{ images: '**', server: 'http://127.0.0.1:1', first-use: true }]`);
-    expect((await world.run('user', ['policy', 'explain', `${app}:2`, '--policy', nowhere])).exitCode).toBe(1);
+    const silent = await world.run('user', ['policy', 'explain', `${app}:2`, '--policy', nowhere]);
+    expect(silent).toMatchObject({ exitCode: 1, stderr: `error: ${app}:2: unavailable\n` });
+    expect(silent.stdout).toMatch(/unavailable: .*127\.0\.0\.1:1.*\nunavailable \(unreachable\)\n$/);
+  });
+
+  test('what mode warn lets through is told with the reason once', async () => {
+    const file = trusting(', mode: warn');
+    const { stdout, exitCode } = await world.run(
+      'user',
+      ['policy', 'explain', `${app}:2`, '--policy', file],
+      NO_SERVER,
+    );
+    expect(exitCode).toBe(0);
+    expect(stdout).toEndWith('refused: No valid trust data for 2\nlet through in mode warn (unsigned)\n');
   });
 
   test('--json is the decision', async () => {

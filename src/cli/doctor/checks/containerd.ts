@@ -3,9 +3,8 @@ import type { Check, Finding } from '../finding.ts';
 import type { Machine } from '../machine.ts';
 import { at, tableOf } from '../settings-files.ts';
 import { containerdConfig, type PluginSection } from './containerd-config.ts';
+import { CRI_PLUGINS, HOSTS_PLACES } from './gateway-hosts.ts';
 
-/** The names of the CRI plugin's image part, by version of the configuration. */
-const CRI = ['io.containerd.grpc.v1.cri', 'io.containerd.cri.v1.images'];
 const VERIFIER = 'io.containerd.image-verifier.v1.bindir';
 const CONFIG = '/etc/containerd/config.toml';
 const DEFAULT_BIN_DIR = '/opt/containerd/image-verifier/bin';
@@ -18,7 +17,7 @@ export const containerd: Check = {
     const config = containerdConfig(machine);
     if (config === undefined) return [];
     const { plugins, malformed } = config;
-    const cri = CRI.flatMap((name) => plugins.get(name) ?? []);
+    const cri = CRI_PLUGINS.flatMap((name) => plugins.get(name) ?? []);
     return [
       ...malformed.map((file) => finding('containerd-malformed', 'critical', file, 'not valid TOML', `mend ${file}`)),
       ...cri.flatMap((section) => checkCri(machine, section)),
@@ -45,15 +44,27 @@ function checkCri(machine: Machine, { file, table }: PluginSection): readonly Fi
         'use registry.config_path and hosts.toml: hallmark gateway config containerd',
       ),
     );
-  if ((registry.config_path ?? '') === '')
+  const paths = String(registry.config_path ?? '').split(':');
+  // where somebody wrote hosts files, they meant them to be read
+  const isMeant = machine.names(machine.system(HOSTS_PLACES.containerd)).length > 0;
+  if (paths.every((path) => path === ''))
     findings.push(
       finding(
         'cri-without-hosts',
-        // where somebody wrote hosts files, they meant them to be read
-        machine.names(machine.system('/etc/containerd/certs.d')).length > 0 ? 'critical' : 'note',
+        isMeant ? 'critical' : 'note',
         file,
         'registry.config_path is not set: hosts.toml is not read, and Kubernetes pulls straight from registries',
-        'set config_path = "/etc/containerd/certs.d"',
+        `set config_path = "${HOSTS_PLACES.containerd}"`,
+      ),
+    );
+  else if (isMeant && paths.every((path) => machine.names(machine.system(path)).length === 0))
+    findings.push(
+      finding(
+        'cri-other-hosts',
+        'critical',
+        file,
+        `registry.config_path is ${paths.join(':')}, where there are no hosts files: those in ${HOSTS_PLACES.containerd} are not read`,
+        `set config_path = "${HOSTS_PLACES.containerd}"`,
       ),
     );
   return findings;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Check, Finding } from '../finding.ts';
 import type { Machine } from '../machine.ts';
 import { at, parseJson, parseToml, tableOf } from '../settings-files.ts';
-import { HOSTS_PLACES } from './gateway-hosts.ts';
+import { hostsPlaces } from './gateway-hosts.ts';
 
 /**
  * hosts.toml: a pull goes where it says, and straight to the registry wherever it says nothing that counts. Nothing warns of
@@ -12,7 +12,7 @@ import { HOSTS_PLACES } from './gateway-hosts.ts';
 export const hostsFiles: Check = {
   about: 'registry hosts of containerd and Docker',
   run(machine) {
-    return Object.values(HOSTS_PLACES)
+    return hostsPlaces(machine)
       .map((place) => machine.system(place))
       .flatMap((place) => machine.names(place).flatMap((name) => checkDirectory(machine, join(place, name), name)));
   },
@@ -76,7 +76,7 @@ function checkFile(machine: Machine, file: string, text: string, registry: strin
       fix: 'name the gateway as server too: hallmark gateway config containerd',
     });
   const own = registry === 'docker.io' ? 'registry-1.docker.io' : registry;
-  if (entries.map(hostOf).includes(hostOf(own)))
+  if (entries.some((entry) => hostOf(entry) === hostOf(own) && !isForPushes(at(hosts, 'host', entry))))
     findings.push({
       id: 'hosts-own-registry',
       severity: 'critical',
@@ -93,6 +93,12 @@ function checkFile(machine: Machine, file: string, text: string, registry: strin
       fix: 'name the gateway twice, or remove registry-mirrors from /etc/docker/daemon.json',
     });
   return findings;
+}
+
+/** Without capabilities a host is for everything. */
+function isForPushes(host: unknown): boolean {
+  const capabilities = at(tableOf(host), 'capabilities');
+  return Array.isArray(capabilities) && capabilities.every((capability) => capability === 'push');
 }
 
 function hasMirrors(machine: Machine): boolean {

@@ -1,32 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
 import type { Check, Finding } from '../finding.ts';
-import { listOf, parseJson, parseToml, tablesOf } from '../settings-files.ts';
+import type { Machine } from '../machine.ts';
+import { at, listOf, parseJson, parseToml, tablesOf } from '../settings-files.ts';
 
-const REGISTRIES = '/etc/containers/registries.conf';
-const DROP_INS = '/etc/containers/registries.conf.d';
-const POLICY = '/etc/containers/policy.json';
+const SYSTEM = '/etc/containers';
 
-/** podman, CRI-O, buildah and skopeo: mirrors that fall back, and a policy that accepts everything. */
+/** What registries.conf, and what stands beside it, says in one place. */
+interface Registries {
+  /** Of registries.conf itself; undefined if it is not there. */
+  readonly file: string | undefined;
+  /** Some registry is only mirrored, or stands for another place. */
+  readonly sendsElsewhere: boolean;
+  readonly findings: readonly Finding[];
+}
+
+/** podman, CRI-O, buildah and skopeo: mirrors that fall back, a policy that accepts everything, and a user's own files. */
 export const podman: Check = {
   about: 'podman and CRI-O',
   run(machine) {
-    const files = [REGISTRIES, ...machine.names(machine.system(DROP_INS)).map((name) => `${DROP_INS}/${name}`)];
-    const findings: Finding[] = [];
-    let redirects = false;
-    for (const file of files) {
-      const text = machine.text(machine.system(file));
-      if (text === undefined) continue;
-      for (const registry of tablesOf(parseToml(text)?.registry)) {
-        const prefix = String(registry.prefix ?? registry.location ?? '');
-        if (listOf(registry.mirror).length > 0) findings.push(fallsBack(file, prefix));
-        else if (registry.location !== undefined && registry.location !== prefix) redirects = true;
-      }
-    }
-    const isOpen = acceptsAnything(machine.text(machine.system(POLICY)));
-    if (isOpen && (redirects || findings.length > 0)) findings.push(openPolicy());
-    return findings;
+    const system = registriesIn(machine, machine.system(SYSTEM), SYSTEM);
+    const places = ownPlaces(machine);
+    const own = places.map((place) => registriesIn(machine, place, place));
+    const all = [system, ...own];
+    const wanted = all.some(({ sendsElsewhere }) => sendsElsewhere);
+    return [
+      ...all.flatMap(({ findings }) => findings),
+      ...own.flatMap((found) => (system.sendsElsewhere ? replaced(found) : [])),
+      ...(wanted ? policies(machine, places) : []),
+    ];
   },
 };
+
+/** Whoever runs podman without root has files of their own, which take the place of the system's. */
+function ownPlaces({ env }: Machine): readonly string[] {
+  const homes = [env.XDG_CONFIG_HOME, env.HOME === undefined ? undefined : join(env.HOME, '.config')];
+  return [...new Set(homes)].flatMap((home) => (home ? [join(home, 'containers')] : []));
+}
+
+function registriesIn(machine: Machine, place: string, named: string): Registries {
+  const files = [
+    'registries.conf',
+    ...machine.names(join(place, 'registries.conf.d')).map((name) => `registries.conf.d/${name}`),
+  ];
+  const findings: Finding[] = [];
+  let isRewritten = false;
+  for (const file of files) {
+    for (const registry of tablesOf(parseToml(machine.text(join(place, file)) ?? '')?.registry)) {
+      const prefix = String(registry.prefix ?? registry.location ?? '');
+      if (listOf(registry.mirror).length > 0) findings.push(fallsBack(join(named, file), prefix));
+      else if (registry.location !== undefined && registry.location !== prefix) isRewritten = true;
+    }
+  }
+  const isThere = machine.text(join(place, 'registries.conf')) !== undefined;
+  return {
+    file: isThere ? join(named, 'registries.conf') : undefined,
+    sendsElsewhere: isRewritten || findings.length > 0,
+    findings,
+  };
+}
 
 function fallsBack(file: string, prefix: string): Finding {
   return {
@@ -38,17 +70,40 @@ function fallsBack(file: string, prefix: string): Finding {
   };
 }
 
-function openPolicy(): Finding {
+function replaced({ file, sendsElsewhere }: Registries): readonly Finding[] {
+  if (file === undefined || sendsElsewhere) return [];
+  return [
+    {
+      id: 'podman-own-registries',
+      severity: 'critical',
+      subject: file,
+      message: `takes the place of ${SYSTEM}/registries.conf for this user, and sends nothing to the gateway`,
+      fix: 'remove it, or write the same into it: hallmark gateway config podman',
+    },
+  ];
+}
+
+function policies(machine: Machine, places: readonly string[]): readonly Finding[] {
+  const files = [[machine.system(SYSTEM), SYSTEM] as const, ...places.map((place) => [place, place] as const)];
+  return files.flatMap(([place, named]) => {
+    const text = machine.text(join(place, 'policy.json'));
+    return text !== undefined && acceptsAnything(text) ? [openPolicy(join(named, 'policy.json'))] : [];
+  });
+}
+
+function openPolicy(file: string): Finding {
   return {
     id: 'podman-policy-open',
     severity: 'warning',
-    subject: POLICY,
-    message: 'the default accepts anything: registries that registries.conf does not name are pulled from directly',
+    subject: file,
+    message: 'it accepts anything by default: registries that registries.conf does not name are pulled from directly',
     fix: 'make the default reject and list the registries: hallmark gateway config podman',
   };
 }
 
-function acceptsAnything(text: string | undefined): boolean {
-  const policy = text === undefined ? undefined : parseJson(text);
-  return tablesOf(policy?.default).some(({ type }) => type === 'insecureAcceptAnything');
+/** By default, or for every registry: the scope `""` of the transport. */
+function acceptsAnything(text: string): boolean {
+  const policy = parseJson(text);
+  const accepted = [policy?.default, at(policy, 'transports', 'docker', '')];
+  return accepted.some((list) => tablesOf(list).some(({ type }) => type === 'insecureAcceptAnything'));
 }

@@ -42,7 +42,7 @@ function neverJudged(names: readonly string[]): Finding {
     severity: 'note',
     subject: "Docker's image store",
     message: `loaded, built or tagged here, so that no gateway saw them: ${names.slice(0, NAMED).join(', ')}${more}`,
-    fix: 'remove what you did not make; hallmark engine-proxy refuses to run and to load such images',
+    fix: 'remove what you did not make; hallmark engine-proxy refuses to run such images',
   };
 }
 
