@@ -29,6 +29,17 @@ export const DIFFERENCES: readonly Difference[] = [
     ours: /malformed: .*(?:duplicate JSON object key|"(?:Signed|SIGNED|SIGNATURES)" is an unknown field)/,
   },
   {
+    name: 'ill-formed UTF-8',
+    row: 'the last of two keys, any case of key',
+    ours: /malformed: .*not well-formed UTF-8/,
+  },
+  {
+    name: 'integers that not every reader has',
+    row: 'reads `-0`, and integers up to 2^63',
+    ours: /malformed: .*is not an? (?:positive )?integer/,
+    labels: /number (?:minus zero|2\^53)/,
+  },
+  {
     name: 'a name in another case stands for the name',
     row: 'the last of two keys, any case of key',
     ours: /malformed: .*(?:is not an?|is not base64) /,
@@ -48,7 +59,7 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     name: 'an absent field is not an empty one',
     row: 'takes a field that is absent for an empty one',
-    ours: /malformed: .*"\w+" is not an? (?:object|array|integer|string|boolean|base64 text)/,
+    ours: /malformed: .*"\w+" (?:is not (?:an? (?:object|array|integer|string|boolean)|base64 text)|holds something other than strings)/,
     labels: /rename|remove|replace|swap|dropped|flipped|null|odd|absent|with(?:out)? |again/,
   },
   {

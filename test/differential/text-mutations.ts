@@ -22,6 +22,7 @@ function asText(label: string, text: string): Mutated {
 }
 
 function onBytes(_: string, file: Uint8Array, random: Random): Mutated {
+  if (file.length === 0) return { label: 'nothing left', bytes: file };
   const at = random.below(file.length);
   const cut = random.below(3);
   if (cut === 0) return { label: 'cut off', bytes: file.subarray(0, at) };
