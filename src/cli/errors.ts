@@ -151,7 +151,6 @@ const EXPECTED_NAMES = new Set([
   'DatabaseAddressError',
   'DatabaseOpenError',
   'EngineError',
-  'GatewayConfigError',
   'GunPrefixError',
   'ImportError',
   'ListenError',
