@@ -10,6 +10,7 @@
  *     await gateway.stop();
  */
 export { BlobCache } from './blob-cache.ts';
+export { checkGateway } from './check-gateway.ts';
 export { ClosureStore } from './closure.ts';
 export { loadGatewayConfig } from './config.ts';
 export { ENGINES, type Engine, type EngineConfigOptions, engineConfig } from './engine-config.ts';
