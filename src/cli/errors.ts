@@ -138,6 +138,7 @@ function hintOf(error: Error, subject: string): string | undefined {
     return 'who else may sign does so in a role called targets/NAME, such as targets/alice';
   if (error.name === 'ListenError' && codeOf(error.cause) === 'EADDRINUSE')
     return 'another program listens there: end it, or listen elsewhere';
+  if (error.name === 'DataDirectoryInUseError') return 'end it, or give this one a directory of its own with --data';
   if (error instanceof RegistryError)
     return code === 'not-found' && subject !== ''
       ? `put it there, and sign it, with: hallmark push ${subject}:TAG`
@@ -161,10 +162,10 @@ const EXPECTED_NAMES = new Set([
   'ConfigError',
   'ConflictError',
   'ConversionError',
+  'DataDirectoryInUseError',
   'DatabaseAddressError',
   'DatabaseOpenError',
   'EngineError',
-  'GatewayConfigError',
   'GunPrefixError',
   'ImportError',
   'ListenError',

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
+import { exchange } from '../../test/requests/raw-exchange.ts';
 import type { RepositoryBuilder } from '../../test/support/repository-builder.ts';
+import { scratchDirectories } from '../../test/support/scratch.ts';
 import { TrustStage } from '../../test/support/trust-stage.ts';
 import { MemoryStorage } from '../server/index.ts';
-import { SILENT_LOG } from '../service/index.ts';
+import { ensureOwnTls, listen, SILENT_LOG } from '../service/index.ts';
 import { parseGun, type RoleName } from '../tuf/index.ts';
 import { createConsole } from './index.ts';
 import type { Door, Names, Refusal, Session, SourceFile } from './source.ts';
@@ -296,5 +298,32 @@ describe('every answer', () => {
     for (let index = 0; index < 130; index++) answers.push((await send('/console/nowhere')).status);
     expect(answers.slice(0, 100).every((status) => status === 404)).toBe(true);
     expect(answers.at(-1)).toBe(429);
+  });
+});
+
+describe('over a socket', () => {
+  const scratch = scratchDirectories();
+
+  test('S22 a session or a form of a request without a usable Host is judged as any other', async () => {
+    const session = async () => ({ token: 'abc', lifetimeSeconds: 60 });
+    const { fetch } = stage({ door: { session } });
+    const { identity } = await ensureOwnTls(scratch(), [], new Date());
+    const listener = listen({ fetch, tls: identity, hostname: '127.0.0.1', port: 0 });
+    const status = async (head: string, body = '') => {
+      const bytes = Buffer.from(`${head}Connection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`, 'latin1');
+      return (await exchange(listener.port, bytes))[0]?.status;
+    };
+    const form = 'Content-Type: application/x-www-form-urlencoded\r\n';
+    for (const host of ['Host: [::1\r\n', 'Host: a/b\r\n', 'Host: \xff\r\n']) {
+      expect([host, await status(`GET /console/ HTTP/1.1\r\n${host}Cookie: __Host-hallmark=abc\r\n`)]).toEqual([
+        host,
+        200,
+      ]);
+      expect([host, await status(`POST /console/sign-in HTTP/1.1\r\n${host}${form}`, 'user=a&password=b')]).toEqual([
+        host,
+        303,
+      ]);
+    }
+    await listener.stop();
   });
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { noteOrigin, originOf } from '../service/index.ts';
+import { noteOrigin, originOf, targetUrl } from '../service/index.ts';
 import type { Session } from './source.ts';
 
 /**
@@ -40,7 +40,8 @@ export function withSession(request: Request): Shown {
 
 /** A request from the same place with these credentials. */
 export function showing(request: Request, authorization: string): Request {
-  const made = new Request(request.url, { headers: { authorization } });
+  // its own URL may name no usable host, and then is none
+  const made = new Request(targetUrl(request.url).href, { headers: { authorization } });
   noteOrigin(made, () => originOf(request));
   return made;
 }

@@ -3,28 +3,37 @@ import { describe, expect, test } from 'bun:test';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { scratchDirectories } from '../../test/support/scratch.ts';
-import { GatewayConfigError, loadGatewayConfig, parseGatewayConfig } from './config.ts';
+import { ConfigError, SecretFileError } from '../service/config/index.ts';
+import { loadGatewayConfig } from './config.ts';
 import { engineConfig } from './engine-config.ts';
 
 const fresh = scratchDirectories();
 const MINIMAL = 'data: state\npolicy: policy.yaml\nupstreams: { docker.io: }\n';
-const parse = (more = '') => parseGatewayConfig(MINIMAL + more, '/etc/hallmark/gateway.yaml');
+function place(text: string) {
+  const directory = fresh();
+  const file = join(directory, 'gateway.yaml');
+  writeFileSync(file, text);
+  return { directory, file };
+}
+const parse = (more = '') => loadGatewayConfig(place(MINIMAL + more).file);
 
 describe("a gateway's configuration", () => {
-  test('says little, and the rest is as documented', () => {
-    expect(parse()).toMatchObject({
+  test('says little, and the rest is as documented', async () => {
+    const { directory, file } = place(MINIMAL);
+    const config = await loadGatewayConfig(file);
+    expect(config).toMatchObject({
       listen: { hostname: '127.0.0.1', port: 5443 },
-      data: '/etc/hallmark/state',
-      policy: '/etc/hallmark/policy.yaml',
+      data: join(directory, 'state'),
+      policy: join(directory, 'policy.yaml'),
       tls: undefined,
       metrics: undefined,
       cacheBytes: 20 * 1024 ** 3,
     });
-    expect([...parse().upstreams]).toEqual([['docker.io', { blobs: 'proxy' }]]);
+    expect([...config.upstreams]).toEqual([['docker.io', { blobs: 'proxy' }]]);
   });
 
-  test('can say more', () => {
-    const config = parse(`
+  test('can say more', async () => {
+    const { directory, file } = place(`${MINIMAL}
 listen: '[::1]:443'
 tls: { cert: gw.crt, key: /run/gw.key }
 hosts: { 'hub.internal:5443': Docker.io }
@@ -34,9 +43,10 @@ blobs: redirect
 cache: 500MiB
 metrics: 127.0.0.1:9090
 `);
+    const config = await loadGatewayConfig(file);
     expect(config).toMatchObject({
       listen: { hostname: '::1', port: 443 },
-      tls: { cert: '/etc/hallmark/gw.crt', key: '/run/gw.key' },
+      tls: { cert: join(directory, 'gw.crt'), key: '/run/gw.key' },
       names: ['gw.internal', 'hub.internal'],
       cacheBytes: 500 * 1024 ** 2,
       metrics: { hostname: '127.0.0.1', port: 9090 },
@@ -47,36 +57,42 @@ metrics: 127.0.0.1:9090
   });
 
   test.each([
-    ['listen: here', 'listen: is no HOST:PORT'],
-    ['metrics: 127.0.0.1:99999', 'metrics: is no HOST:PORT'],
-    ['cache: 5', 'cache: '],
-    ['blobs: mirror', 'blobs: '],
-    ['hosts: { a.b: r.io }', 'r.io is none of the upstreams'],
-    ['default: r.io', 'r.io is none of the upstreams'],
-    ['polcy: x', 'Unrecognized key'],
-    ['data: twice', 'Map keys must be unique'],
+    ['listen: here', ':4:1: listen: is no HOST:PORT'],
+    ['metrics: 127.0.0.1:99999', ':4:1: metrics: is no HOST:PORT'],
+    ['cache: 5', ':4:1: cache: '],
+    ['blobs: mirror', ':4:1: blobs: '],
+    ['hosts: { a.b: r.io }', ':4:10: hosts.a.b: r.io is none of the upstreams'],
+    ['default: r.io', ':4:1: default: r.io is none of the upstreams'],
+    ['polcy: x', ':4:1: polcy: unknown key; did you mean policy?'],
+    ['data: twice', ':4:1: Map keys must be unique'],
     ['names: [*nowhere]', 'Unresolved alias'],
-  ])('S22 %s is an error', (more, message) => {
-    expect(() => parse(more)).toThrow(GatewayConfigError);
-    expect(() => parse(more)).toThrow(message);
+  ])('S22 %s is an error, told with its place', async (more, message) => {
+    const refused = parse(more);
+    await expect(refused).rejects.toBeInstanceOf(ConfigError);
+    await expect(refused).rejects.toThrow(message);
   });
 
-  test('S23 a small file of aliases does not become a large one', () => {
+  test('S23 a small file of aliases does not become a large one', async () => {
     const bomb = `a: &a [x]\nb: &b [${'*a,'.repeat(60)}]\nnames: [${'*b,'.repeat(60)}]`;
-    expect(() => parse(bomb)).toThrow(GatewayConfigError);
-    expect(() => parse(bomb)).toThrow('Excessive alias count');
+    const refused = parse(bomb);
+    await expect(refused).rejects.toBeInstanceOf(ConfigError);
+    await expect(refused).rejects.toThrow('Excessive alias count');
   });
 
-  test('a file or an authority that is not there is an error, never taken for none', () => {
+  test('a file or an authority that is not there is an error, never taken for none', async () => {
     const path = join(fresh(), 'gateway.yaml');
-    expect(() => loadGatewayConfig(path)).toThrow(GatewayConfigError);
+    await expect(loadGatewayConfig(path)).rejects.toThrow(`${path}: cannot read the configuration: ENOENT`);
     writeFileSync(path, 'data: x\npolicy: y\nupstreams: { r.io: { ca: none.pem } }');
-    expect(() => loadGatewayConfig(path)).toThrow('none.pem: cannot be read');
-    chmodSync(path, 0o666);
-    expect(() => loadGatewayConfig(path)).toThrow('can be written by others');
-    chmodSync(path, 0o644);
-    writeFileSync(path, 'data: x\npolicy: y\nupstreams: {}');
-    expect(() => loadGatewayConfig(path)).toThrow('names no registry');
+    const lacking = loadGatewayConfig(path);
+    await expect(lacking).rejects.toBeInstanceOf(SecretFileError);
+    await expect(lacking).rejects.toThrow(`cannot read PEM file (ENOENT): ${join(path, '../none.pem')}`);
+  });
+
+  test('S7 a file that others can write is an error, with the command that mends it; so is one without registries', async () => {
+    const { file } = place('data: x\npolicy: y\nupstreams: {}');
+    await expect(loadGatewayConfig(file)).rejects.toThrow('upstreams: names no registry');
+    chmodSync(file, 0o666);
+    await expect(loadGatewayConfig(file)).rejects.toThrow(`can be written by others: chmod go-w ${file}`);
   });
 });
 

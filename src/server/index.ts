@@ -10,6 +10,7 @@
  *     await close();
  */
 export { prepareDataDirectory } from './data-directory.ts';
+export { lockDataDirectory } from './data-directory-lock.ts';
 export { DEFAULT_CACHE_AGES } from './responses.ts';
 export { createTrustServer, type TrustServer, type TrustServerOptions } from './routes.ts';
 export { CachedStorage, MemoryStorage, type MetadataStorage, openMetadataStorage } from './storage/index.ts';

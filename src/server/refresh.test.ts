@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
 import { TrustStage } from '../../test/support/trust-stage.ts';
+import { SILENT_LOG } from '../service/index.ts';
 import { ConflictError, MemoryStorage } from './storage/index.ts';
 
 const DAY = 86_400_000;
@@ -94,6 +95,22 @@ describe('what the server signs', () => {
 
     expect(await stage.versions(gun, 'snapshot', 'timestamp')).toEqual([1, 1]);
     expect(await changes()).toBe(1);
+  });
+
+  test('S23 what cannot be renewed is tried once a minute, however often it is asked for', async () => {
+    const warned: object[] = [];
+    const stage = new TrustStage({ log: { ...SILENT_LOG, warn: (fields) => void warned.push(fields) } });
+    const publisher = await stage.published('example.com/app');
+    const ask = async () => {
+      for (let time = 0; time < 5; time++) expect(await stage.versions(publisher.gun, 'timestamp')).toEqual([1]);
+      return warned.length;
+    };
+    const end = publisher.root.expires.getTime();
+
+    stage.now = new Date(end + DAY);
+    expect(await ask()).toBe(1);
+    stage.now = new Date(stage.now.getTime() + 61_000);
+    expect(await ask()).toBe(2);
   });
 
   test('expired targets do not keep the timestamp from being fresh', async () => {

@@ -37,10 +37,14 @@ export interface Due {
   readonly snapshot: Date;
 }
 
+const IN_VAIN_MS = 60_000;
+
 /** Keeps what the server itself signs from expiring (reference 6.6): ahead of time, or when somebody asks for it. */
 export class Refresher {
   readonly #deps: Publishing & { readonly log: Log };
   readonly #running = new Map<Gun, Promise<Renewal>>();
+  /** Until when a timestamp that could not be renewed is let alone: it would fail at every read, and each time say so (S23). */
+  readonly #inVain = new WeakMap<StoredFile, number>();
 
   constructor(deps: Publishing & { readonly log: Log }) {
     this.#deps = deps;
@@ -55,8 +59,11 @@ export class Refresher {
     if (view?.signedSnapshot === undefined) return view;
     const now = this.#deps.clock();
     if (!isExpired(view.signedTimestamp, now) && !isExpired(view.signedSnapshot, now)) return view;
+    if (now.getTime() < (this.#inVain.get(view.timestamp) ?? 0)) return view;
     const outcome = await traced('renewal', {}, () => this.#once(gun, view, { timestamp: now, snapshot: now }));
-    return outcome === 'refused' || outcome === 'not-ours' ? view : currentView(this.#deps.storage, gun);
+    if (outcome !== 'refused' && outcome !== 'not-ours') return currentView(this.#deps.storage, gun);
+    this.#inVain.set(view.timestamp, now.getTime() + IN_VAIN_MS);
+    return view;
   }
 
   /**

@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { encodePem } from '../../src/encoding/index.ts';
 import { writeImage } from '../../src/lab/index.ts';
+import { lockDataDirectory } from '../../src/server/index.ts';
 import { PrivateKey } from '../../src/signing/index.ts';
 import { type CommandLineWorld, fingerprint, openWorld, type Ran } from '../support/command-line.ts';
 
@@ -243,6 +244,18 @@ describe('hallmark up', () => {
     expect(ran.exitCode).toBe(0);
     expect(ran.stdout).toMatch(/^ready trust=https:\/\/localhost:\d+ registry=http:\/\/localhost:\d+$/m);
     expect(statSync(data).mode & 0o777).toBe(0o700);
+  });
+
+  test('a second one on the same directory is an error that names the first', async () => {
+    const data = join(world.directory, 'shared', 'data');
+    mkdirSync(data, { recursive: true });
+    using _running = lockDataDirectory(data);
+    const argv = ['up', '--data', data, '--listen', '127.0.0.1:0'];
+
+    const ran = await world.run('carol', argv);
+    expectRefusal(ran, 1, new RegExp(`process ${process.pid} serves from ${data} already`));
+    expect(ran.stderr).toContain('--data');
+    expect(readdirSync(data).sort()).toEqual(['up.lock', 'up.pid']);
   });
 
   test('S8 a certificate that cannot be read is an error, never plain http', async () => {

@@ -245,6 +245,15 @@ describe("the server's configuration in Hallmark's own form", () => {
     expect(told.split('; ')).toHaveLength(3);
   });
 
+  test('what is renewed has to live longer than the time before its end at which it is renewed', async () => {
+    const told = await refusal(server({ ...OWN, renewal: { timestamp: '14d', snapshot: '1095d' } }));
+
+    expect(told).toContain('renewal.timestamp: is not shorter than a timestamp lives, which is 14 days');
+    expect(told).toContain('renewal.snapshot: is not shorter than a snapshot lives, which is 1095 days');
+    const { renewal } = await server({ ...OWN, renewal: { timestamp: '13d', snapshot: '1094d' } });
+    expect(renewal).toMatchObject({ timestamp: 13 * 86_400, snapshot: 1094 * 86_400 });
+  });
+
   test('S8 TLS or plaintext has to be said', async () => {
     expect(await refusal(server({ ...OWN, server: { listen: ':1' } }))).toContain('tls is missing');
     expect(await refusal(server({ ...OWN, server: { ...OWN.server, plaintext: true } }))).toContain(
@@ -380,6 +389,8 @@ test("S6 a signer's keys may be in a token, whose PIN is in a file and never in 
   const both = signer({ signer: { listen: ':1', tls }, token, storage: { engine: 'memory' } });
   expect(await refusal(both)).toContain('either storage');
   expect(await refusal(signer({ signer: { listen: ':1', tls } }))).toContain('either storage');
+  const hasty = signer({ signer: { listen: ':1', tls }, token, limits: { deadline: '0s' } });
+  expect(await refusal(hasty)).toContain('limits.deadline: is not at least 1s');
   expect(await refusal(signer({ signer: { listen: ':1', tls }, token: { ...token, pin: '1234' } }))).toContain(
     'token.pin: unknown key; did you mean pinFile?',
   );

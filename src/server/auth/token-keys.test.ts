@@ -257,6 +257,27 @@ describe('what a token says', () => {
 });
 
 describe('a token that was good', () => {
+  test('is good no longer than the certificates that vouch for its key, for having been remembered', async () => {
+    const clock = { now: ISSUED_AT };
+    const until = (days: number) => new Date(ISSUED_AT.getTime() + days * DAY);
+    const years = { ...GRANT, exp: SECONDS + 365 * 86_400 };
+    const short = new TokenIssuer(undefined, { from: until(-1), to: until(2) });
+    const key = ecKey();
+    const [leaf, link] = [issuer.certify(key, until(-1), until(1)), short.certificate];
+    const byLeaf = await issuer.token(years, { x5c: x5cOf(leaf) }, key);
+    const byJwk = await issuer.token(years, { jwk: jwk(key, { x5c: x5cOf(leaf) }) as never }, key);
+    const byAnchor = await short.token(years, { x5c: x5cOf(link) });
+    const bundle = issuer.writeBundle(scratch(), issuer.authority, short.authority);
+    const accepts = await open({ certificates: bundle, clock: () => clock.now });
+    const all = async () => [await accepts(byLeaf), await accepts(byJwk), await accepts(byAnchor)];
+
+    expect(await all()).toEqual([true, true, true]);
+    clock.now = until(1.5);
+    expect(await all()).toEqual([false, false, true]);
+    clock.now = until(2.5);
+    expect(await all()).toEqual([false, false, false]);
+  });
+
   test('is good until its end, and not a moment longer for having been remembered', async () => {
     let now = ISSUED_AT.getTime();
     const accepts = await open({ clock: () => new Date(now), skewSeconds: 0 });

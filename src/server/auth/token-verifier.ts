@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { ResourceActions } from './access.ts';
-import { chainLeaf } from './certificate-chain.ts';
+import { type ChainLeaf, chainLeaf } from './certificate-chain.ts';
 import { jwkKey, type TokenKey, type TrustedKeys, thumbprintOf, tokenKey } from './trusted-keys.ts';
 
 /** What a token that was found good says. */
@@ -84,7 +84,7 @@ export class TokenVerifier {
         requiredClaims: ['exp'],
       });
       const claims = { subject: payload.sub ?? '', grants: grantsOf(payload.access), payload };
-      this.#remember(name, claims, used.keys);
+      this.#remember(name, claims, used);
       return claims;
     } catch (error) {
       // jose says so of a token that is not good, and with a TypeError of one that is none
@@ -93,7 +93,7 @@ export class TokenVerifier {
     }
   }
 
-  #remember(name: string, claims: TokenClaims, keys: TrustedKeys): void {
+  #remember(name: string, claims: TokenClaims, { trusted, keys }: UsedKey): void {
     const skew = this.#rules.skewSeconds;
     const { exp = 0, nbf = 0 } = claims.payload;
     if (this.#known.size >= MAX_CACHED) {
@@ -102,15 +102,12 @@ export class TokenVerifier {
         break;
       }
     }
-    this.#known.set(name, { claims, from: (nbf - skew) * 1000, until: (exp + skew) * 1000, keys });
+    const until = Math.min((exp + skew) * 1000, trusted.until?.getTime() ?? Number.POSITIVE_INFINITY);
+    this.#known.set(name, { claims, from: (nbf - skew) * 1000, until, keys });
   }
 
   /** The configured key that a token names, in the order of the original: by chain, by key, by name. */
-  async #keyOf(
-    token: string,
-    keys: TrustedKeys,
-    now: Date,
-  ): Promise<{ trusted: TokenKey; keys: TrustedKeys } | undefined> {
+  async #keyOf(token: string, keys: TrustedKeys, now: Date): Promise<UsedKey | undefined> {
     const header = decodeProtectedHeader(token) as NamedKey;
     const trusted = keyOfHeader(header, keys, now);
     if (trusted !== undefined) return { trusted, keys };
@@ -118,6 +115,12 @@ export class TokenVerifier {
     const found = newer === keys ? undefined : keyOfHeader(header, newer, now);
     return found && { trusted: found, keys: newer };
   }
+}
+
+/** The key that a token was checked with, of these. */
+interface UsedKey {
+  readonly trusted: TokenKey;
+  readonly keys: TrustedKeys;
 }
 
 /** How a token says which key it was signed with. */
@@ -129,8 +132,7 @@ interface NamedKey {
 
 function keyOfHeader({ x5c, jwk, kid }: NamedKey, keys: TrustedKeys, now: Date): TokenKey | undefined {
   if (x5c !== undefined && keys.certificates.length > 0) {
-    const leaf = chainLeaf(x5c, keys.certificates, now);
-    return leaf && tokenKey(leaf.publicKey);
+    return keyOfLeaf(chainLeaf(x5c, keys.certificates, now));
   }
   return jwk === undefined ? keyNamed(kid, keys) : keyOfJwk(jwk, keys, now);
 }
@@ -146,7 +148,12 @@ function keyOfJwk(jwk: unknown, { byThumbprint, certificates }: TrustedKeys, now
   const known = byThumbprint.get(thumbprintOf(stated));
   if (known !== undefined) return known;
   const leaf = chainLeaf((jwk as { x5c?: unknown }).x5c, certificates, now);
-  return leaf?.publicKey.equals(stated) === true ? tokenKey(leaf.publicKey) : undefined;
+  return leaf?.certificate.publicKey.equals(stated) === true ? keyOfLeaf(leaf) : undefined;
+}
+
+function keyOfLeaf(leaf: ChainLeaf | undefined): TokenKey | undefined {
+  const key = leaf && tokenKey(leaf.certificate.publicKey);
+  return key && { ...key, until: leaf.until };
 }
 
 /** What is not spelled as the specification has it grants nothing. */

@@ -8,6 +8,8 @@ export interface TokenKey {
   readonly algorithms: readonly string[];
   /** The only name under which a set of keys lists it. */
   readonly id?: string;
+  /** When the certificates end that vouch for it, where it is none of those configured. */
+  readonly until?: Date;
 }
 
 /** What tokens are checked against: fixed by configuration; no token adds to it (S33). */

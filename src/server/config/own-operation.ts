@@ -4,13 +4,25 @@ import { z } from 'zod';
 import { address, filePath, span } from '../../service/config/index.ts';
 import { isNetwork } from '../../service/index.ts';
 import { WEBHOOK_EVENTS } from '../../service/webhooks/index.ts';
+import { LIFETIME_DAYS } from '../../tuf/index.ts';
+
+/** What is due again as soon as it is signed would be signed and stored without end. */
+const leadOf = (role: 'timestamp' | 'snapshot') => {
+  const days = LIFETIME_DAYS[role];
+  return span().refine(
+    (seconds) => seconds < days * 86_400,
+    `is not shorter than a ${role} lives, which is ${days} days`,
+  );
+};
 
 export const renewalSection = () =>
   z
     .strictObject({
       // a timestamp is good for 14 days, a snapshot for three years: time to mend what is broken
-      timestamp: span().prefault('4d').meta({ description: 'how long before its expiry a timestamp is signed anew' }),
-      snapshot: span().prefault('30d'),
+      timestamp: leadOf('timestamp').prefault('4d').meta({
+        description: 'how long before its expiry a timestamp is signed anew',
+      }),
+      snapshot: leadOf('snapshot').prefault('30d'),
       perSecond: z.number().positive().max(1000).default(20),
       notice: span().prefault('30d').meta({ description: 'how long before something expires its publisher is told' }),
     })

@@ -44,7 +44,8 @@ export async function importCollection(copy: CopiedCollection, target: ImportTar
   if (prefixes.length > 0 && !prefixes.some((prefix) => gun.startsWith(prefix)))
     throw new ImportError(`this server is not for ${gun}: its repositories begin with ${prefixes.join(', ')}`);
   const before = new Map<RoleName, StoredFile>();
-  for (const role of [ROOT, TARGETS, SNAPSHOT, TIMESTAMP, ...copy.files.keys()]) {
+  // the timestamp first: whatever is published later moves it, and makes the commit fail
+  for (const role of new Set([TIMESTAMP, ROOT, TARGETS, SNAPSHOT, ...copy.files.keys()])) {
     const file = await storage.latest(gun, role);
     if (file !== undefined) before.set(role, file);
   }

@@ -223,6 +223,7 @@ describe('startServer', () => {
       { status: 'degraded', checks: { storage: 'ok', signer: expect.stringMatching(/ECONNREFUSED|no answer within/) } },
     ]);
     expect((await fetch(tuf(server, 'root.json'), { tls })).status).toBe(404);
+    expect((await fetch(`${server.url}/_notary_server/health`, { tls })).status).toBe(200);
   });
 });
 

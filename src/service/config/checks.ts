@@ -63,10 +63,19 @@ function messageOf(error: unknown): string {
   let innermost: Error = error;
   while (innermost.cause instanceof Error) innermost = innermost.cause;
   const first = (text: string) => text.split('\n')[0] ?? '';
+  const code = 'code' in innermost ? innermost.code : undefined;
   const isTold =
-    error.message.includes(innermost.message) || ('code' in innermost && typeof innermost.code === 'number');
+    error.message.includes(innermost.message) ||
+    typeof code === 'number' ||
+    (typeof code === 'string' && error.message.includes(code));
   if (isTold) return first(error.message);
-  return `${first(error.message)}: ${first(innermost.message)}`;
+  return `${first(error.message)}: ${withoutPath(first(innermost.message), error.message)}`;
+}
+
+/** What the file system says, without the path where that stands before it: `ENOENT: no such file or directory`. */
+function withoutPath(reason: string, told: string): string {
+  const [call, path] = /, [a-z]+ '(.+)'$/.exec(reason) ?? [];
+  return call !== undefined && path !== undefined && told.includes(path) ? reason.slice(0, -call.length) : reason;
 }
 
 /** Files that hold secrets and that everybody on the machine may read (S7). */

@@ -15,6 +15,7 @@ export type { Environment } from './environment.ts';
 export { ConfigError } from './errors.ts';
 export { type ConfigForms, type FormName, type LoadedConfig, loadServiceConfig } from './forms.ts';
 export { type ConfigJsonSchema, jsonSchemaOf } from './known-keys.ts';
+export { understand } from './load.ts';
 export {
   levelOfNotary,
   listenOfNotary,

@@ -2,6 +2,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type Kysely, sql } from 'kysely';
 import { readAgain, transact } from './attempts.ts';
+import { isMissingTable } from './failures.ts';
 import type { OpenedDatabase } from './open-database.ts';
 
 /** A table whose rows are numbered by `id`, and never change their number. */
@@ -78,13 +79,14 @@ export async function copyTable(
   return { name: table.name, rows: actual.rows, copied, sha256: actual.sha256 };
 }
 
-/** Whether the database has the table at all. */
+/** Whether the database has the table at all. Whatever else is wrong rejects: it must not pass for a table that is not there. */
 export async function hasTable(opened: OpenedDatabase<unknown>, { name }: NumberedTable): Promise<boolean> {
   try {
     await sql`select 1 from ${sql.table(name)} where 1 = 0`.execute(opened.database);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (isMissingTable(error)) return false;
+    throw error;
   }
 }
 

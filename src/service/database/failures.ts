@@ -53,6 +53,12 @@ export function isUnstorableText(error: unknown): boolean {
   return failed?.code === '22P05' || failed?.code === '22021' || failed?.errno === 1366 || failed?.errno === 1267;
 }
 
+/** There is no such table. */
+export function isMissingTable(error: unknown): boolean {
+  const failed = engineError(error);
+  return failed?.code === '42P01' || failed?.errno === 1146 || /^no such table\b/.test(failed?.message ?? '');
+}
+
 /** A connection that stood is gone. Nothing is known of the statement that was under way. */
 export function isConnectionLoss(error: unknown): boolean {
   const failed = engineError(error);

@@ -16,6 +16,9 @@ const alias = () => z.string().regex(/^\w+$/, 'is letters, digits and _ alone');
 
 const names = () => z.array(z.string().min(1)).min(1).optional();
 
+/** Without time no call could be answered. */
+const deadline = () => span().refine((seconds) => seconds >= 1, 'is not at least 1s');
+
 const shape = z.strictObject({
   signer: z.strictObject({
     listen: address(),
@@ -46,7 +49,9 @@ const shape = z.strictObject({
     .strictObject({ create: names(), remove: names(), info: names(), sign: names() })
     .prefault({})
     .meta({ description: 'names in client certificates; an operation that is left out is open to every accepted one' }),
-  limits: z.strictObject({ inFlight: z.int().min(1).max(10_000).optional(), deadline: span().optional() }).prefault({}),
+  limits: z
+    .strictObject({ inFlight: z.int().min(1).max(10_000).optional(), deadline: deadline().optional() })
+    .prefault({}),
   operations: operationsSection(),
   logging: loggingSection(),
 });

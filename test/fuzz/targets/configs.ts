@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeUtf8 } from '../../../src/encoding/index.ts';
-import { GatewayConfigError, loadGatewayConfig } from '../../../src/gateway/index.ts';
+import { loadGatewayConfig } from '../../../src/gateway/index.ts';
 import { loadServerConfig } from '../../../src/server/config/index.ts';
 import { ConfigError } from '../../../src/service/config/index.ts';
 import { loadSignerConfig } from '../../../src/signer/config/index.ts';
@@ -16,7 +16,7 @@ type Load = typeof loadServerConfig | typeof loadSignerConfig;
 type Service = 'server' | 'signer';
 
 /** Configurations are read from files, so each input becomes one. */
-async function asFile(name: string, input: Uint8Array, read: (file: string) => unknown): Promise<void> {
+async function asFile(name: string, input: Uint8Array, read: (file: string) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'hallmark-fuzz-'));
   try {
     const file = join(directory, name);
@@ -50,8 +50,8 @@ metrics: 127.0.0.1:9464
 `;
 
 function readGateway(input: Uint8Array): Promise<void> {
-  return asFile('gateway.yaml', input, (file) => {
-    const { mapping, upstreams } = loadGatewayConfig(file);
+  return asFile('gateway.yaml', input, async (file) => {
+    const { mapping, upstreams } = await loadGatewayConfig(file);
     const meant = [...mapping.hosts.values(), ...(mapping.fallback === undefined ? [] : [mapping.fallback])];
     holds(upstreams.size > 0, 'a gateway stands for some registry');
     holds(
@@ -97,5 +97,5 @@ function targetsOf(service: Service, read: Load): readonly FuzzTarget[] {
 export const CONFIG_TARGETS: readonly FuzzTarget[] = [
   ...targetsOf('server', loadServerConfig),
   ...targetsOf('signer', loadSignerConfig),
-  { name: 'gateway-config', corpus: () => [encodeUtf8(GATEWAY)], refusals: [GatewayConfigError], read: readGateway },
+  { name: 'gateway-config', corpus: () => [encodeUtf8(GATEWAY)], refusals: [ConfigError], read: readGateway },
 ];

@@ -10,7 +10,7 @@ export async function gateway({ io }: CommandContext, options: { readonly config
   if (options.config === undefined) throw new UsageError('hallmark gateway needs --config FILE');
   const log = openLog('info');
   const opened = await openGateway({
-    config: loadGatewayConfig(options.config),
+    config: await loadGatewayConfig(options.config),
     clock: () => io.now(),
     log,
     credentials: (domain) => dockerCredentials(domain, { env: io.env }),

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { createConsole } from '../../../console/index.ts';
 import { DirectoryRegistryStorage, dockerConfigDirectory, embeddedRegistry } from '../../../registry/index.ts';
 import { DEFAULT_OPERATION, DEFAULT_SERVER_LIMITS, type ServerSettings } from '../../../server/config/index.ts';
-import { DEFAULT_CACHE_AGES, prepareDataDirectory } from '../../../server/index.ts';
+import { DEFAULT_CACHE_AGES, lockDataDirectory, prepareDataDirectory } from '../../../server/index.ts';
 import { startServer } from '../../../server/start/index.ts';
 import { type Address, ensureOwnTls, type Listener, type Log, listen, openLog } from '../../../service/index.ts';
 import { listenAddress } from '../../address.ts';
@@ -32,6 +32,8 @@ export async function up({ io }: CommandContext, options: UpOptions): Promise<vo
   const pages = consoleOf(options.console);
   const log = openLog('info');
   await mkdir(data, { recursive: true, mode: 0o700 });
+  // before anything is made there, a certificate that the other serves with among it
+  using _alone = lockDataDirectory(data);
   const hostnames = [address, registryAddress, pages?.listen].flatMap((one) => one?.hostname ?? []);
   for (const hostname of new Set(hostnames)) {
     const warning = exposureWarning(hostname);

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from 'bun:test';
 import { X509Certificate } from 'node:crypto';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fingerprint, runCaptured } from '../../../../test/support/command-line.ts';
 import { ensureOwnTls } from '../../../service/index.ts';
 
@@ -70,6 +70,52 @@ describe('hallmark config check', () => {
     expect([exitCode, stdout]).toEqual([1, expect.stringContaining('failed   database: not up to date')]);
     expect(stderr).toContain('checks failed');
     expect(fingerprint(directory)).toEqual(before);
+  });
+
+  test('names a file that is missing once, and says why it cannot be read', async () => {
+    const key = join(root, 'no.key');
+    const { file } = place({
+      server: { listen: ':1', tls: { cert: own.certFile, key } },
+      keys: { storage: { engine: 'sqlite', file: 'k.db' }, passphraseFiles: { hallmark: 'nowhere' } },
+      auth: { type: 'htpasswd', htpasswd: { file: 'no-users' } },
+    });
+    const { stdout } = await run('config', 'check', file);
+    const lines = stdout.split('\n');
+
+    expect(lines).toContain(`failed   certificate: cannot read TLS file: ${key}: ENOENT: no such file or directory`);
+    const directory = dirname(file);
+    expect(lines).toContain(`failed   passphrases: cannot read secret file (ENOENT): ${join(directory, 'nowhere')}`);
+    expect(lines).toContain(
+      `failed   authentication: ${join(directory, 'no-users')} cannot be read: ENOENT: no such file or directory`,
+    );
+  });
+
+  test('knows the configuration of a gateway, and tries its certificate and its policy', async () => {
+    const directory = mkdtempSync(join(root, 'g-'));
+    const file = join(directory, 'gateway.yaml');
+    const written = (policy: string) =>
+      writeFileSync(
+        file,
+        `data: state\npolicy: ${policy}\nupstreams: { docker.io: }\ntls: { cert: ${own.certFile}, key: ${own.keyFile} }`,
+      );
+    writeFileSync(join(directory, 'policy.yaml'), 'version: 1\n');
+
+    written('policy.yaml');
+    const { exitCode, stdout } = await run('config', 'check', file);
+    expect(exitCode).toBe(0);
+    for (const line of ['configuration: of a gateway$', 'certificate: ', 'policy: '])
+      expect(stdout).toMatch(new RegExp(`^ok +${line}`, 'm'));
+    expect(existsSync(join(directory, 'state'))).toBe(false);
+    written('other.yaml');
+    const bad = await run('config', 'check', file);
+    expect(bad).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringMatching(/^failed +policy: .*other\.yaml: cannot be read: ENOENT$/m),
+    });
+    expect(await run('migrate', '--config', file)).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('of a gateway'),
+    });
   });
 
   test('S8 tells of a key that does not fit, and of files that are missing, all at once', async () => {

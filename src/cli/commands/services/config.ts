@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { loadServerConfig, serverConfigSchema } from '../../../server/config/index.ts';
+import { type FormName, loadServerConfig, serverConfigSchema } from '../../../server/config/index.ts';
 import { checkServer } from '../../../server/start/index.ts';
 import type { CheckResult } from '../../../service/config/index.ts';
 import { SILENT_LOG } from '../../../service/index.ts';
@@ -25,19 +25,32 @@ export async function checkConfig({ io, globals }: CommandContext, file: string)
   if (failed > 0) throw new PartialFailure(`${file}: ${failed} of ${checks.length} checks failed`, ExitCode.failed);
 }
 
-async function checksOf(io: Io, service: 'server' | 'signer', file: string): Promise<readonly CheckResult[]> {
+async function checksOf(
+  io: Io,
+  service: 'server' | 'signer' | 'gateway',
+  file: string,
+): Promise<readonly CheckResult[]> {
   const context = { env: io.env, clock: () => io.now(), log: SILENT_LOG, version: VERSION };
-  const understood = (form: string): CheckResult => ({
-    check: 'configuration',
-    result: 'ok',
-    detail: `of a ${service}, in ${form === 'own' ? "Hallmark's own form" : "Notary's form"}`,
-  });
-  if (service === 'server') {
-    const { settings, form } = await loadServerConfig(file, io.env);
-    return [understood(form), ...(await checkServer(settings, context))];
+  const understood = (form?: FormName): CheckResult => {
+    const words = form === undefined ? '' : `, in ${form === 'own' ? "Hallmark's own form" : "Notary's form"}`;
+    return { check: 'configuration', result: 'ok', detail: `of a ${service}${words}` };
+  };
+  switch (service) {
+    case 'server': {
+      const { settings, form } = await loadServerConfig(file, io.env);
+      return [understood(form), ...(await checkServer(settings, context))];
+    }
+    case 'signer': {
+      const { settings, form } = await loadSignerConfig(file, io.env);
+      return [understood(form), ...(await checkSigner(settings, context))];
+    }
+    case 'gateway': {
+      const { checkGateway, loadGatewayConfig } = await import('../../../gateway/index.ts');
+      return [understood(), ...(await checkGateway(await loadGatewayConfig(file), io.now()))];
+    }
+    default:
+      return service satisfies never;
   }
-  const { settings, form } = await loadSignerConfig(file, io.env);
-  return [understood(form), ...(await checkSigner(settings, context))];
 }
 
 /** `hallmark config schema server|signer` */

@@ -20,7 +20,9 @@ export function addServiceCommands(program: Command, globals: () => CommandConte
   const config = program.command('config').description('check configuration files, or print what may stand in them');
   config
     .command('check <file>')
-    .description('read a configuration, and try all that it names: files, certificates, database, signing service')
+    .description(
+      'read a configuration, and try all that it names: files, certificates, database, signing service, policy',
+    )
     .action(async (file) => (await import('./config.ts')).checkConfig(globals(), file));
   config
     .command('schema <server|signer>')

@@ -6,6 +6,7 @@ import { loadSignerConfig } from '../../../signer/config/index.ts';
 import { migrateSigner, pendingOfSigner } from '../../../signer/start/index.ts';
 import type { CommandContext } from '../../context.ts';
 import type { Io } from '../../io.ts';
+import { UsageError } from '../../usage-error.ts';
 import { serviceOf } from './service-of-config.ts';
 
 export interface MigrateOptions {
@@ -29,7 +30,10 @@ export async function migrate({ io, globals }: CommandContext, options: MigrateO
 }
 
 async function stepsOf(io: Io, file: string, isDry: boolean): Promise<readonly SchemaSteps[]> {
-  if ((await serviceOf(file)) === 'server') {
+  const service = await serviceOf(file);
+  if (service === 'gateway')
+    throw new UsageError(`${file} is of a gateway, which keeps nothing that has to be migrated`);
+  if (service === 'server') {
     const { settings } = await loadServerConfig(file, io.env);
     return isDry ? pendingOfServer(settings) : migrateServer(settings);
   }
