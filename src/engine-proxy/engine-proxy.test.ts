@@ -86,6 +86,13 @@ describe('running an image', () => {
     expect(await create('{"Image":"app:1"}')).toMatch(/^HTTP\/1\.1 404 .*No such image: app:1/s);
   });
 
+  test('S11 a member that Go passes over is no image: a container without one is refused', async () => {
+    engine.has(`app:1@${GOOD}`, { id: 'one', digests: [] });
+    for (const member of ['\\u0131mage', '\\u0130mage', 'Image\\u0000', 'Ima\\u200bge', '\\uff29mage'])
+      expect(await create(`{"${member}":"app:1"}`)).toStartWith('HTTP/1.1 400 ');
+    expect(requests('POST')).toEqual([]);
+  });
+
   test('by ID: only if it was pulled under a name and digest that are trusted', async () => {
     const id = `sha256:${'12'.repeat(32)}`;
     engine.has(id, { id, digests: [`other@${GOOD}`, `app@${GOOD}`] });
