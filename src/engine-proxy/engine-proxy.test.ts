@@ -242,7 +242,12 @@ describe('pulling', () => {
   });
 
   test('S24 parameters that two readers would read in two ways are refused', async () => {
-    for (const query of ['fromImage=app&tag=1&tag=2', 'fromImage=app&fromImage=evil&tag=1', 'fromImage=app;tag=1'])
+    for (const query of [
+      'fromImage=app&tag=1&tag=2',
+      'fromImage=app&fromImage=evil&tag=1',
+      'fromImage=app;tag=1',
+      `fromImage=app@sha256:${'ef'.repeat(32)}&tag=1`,
+    ])
       expect(await post(`/images/create?${query}`)).toStartWith('HTTP/1.1 400 ');
     const form =
       'POST /images/create?fromImage=app&tag=1 HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 14\r\n\r\nfromImage=evil';
