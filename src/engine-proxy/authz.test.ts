@@ -96,6 +96,15 @@ test('S24 a plugin is named by its digest, since it runs as soon as it is there'
   }
 });
 
+test('S24 an address with letters beyond ASCII is refused: cut to bytes they would be other letters', async () => {
+  // U+013F cut to a byte is a question mark, which would end the path here and not in the engine
+  for (const uri of [
+    '/v1.41/plugins/x\u013fy/upgrade?remote=evil%3A1',
+    '/v1.41/images/create?\u0166romImage=app&tag=1',
+  ])
+    expect(await verdict('POST', uri, '[]')).toMatchObject({ Allow: false });
+});
+
 test('S24 a digest in the name of a pull with a tag beside it is refused: the engine takes the digest', async () => {
   for (const tag of ['1', GOOD])
     expect(

@@ -133,6 +133,9 @@ function requestOf({ RequestMethod, RequestUri, RequestBody, RequestHeaders }: A
 } {
   if (typeof RequestMethod !== 'string' || typeof RequestUri !== 'string')
     throw new AmbiguousRequestError('content trust: a request without method or address');
+  // below the address is taken for bytes: a letter of more would become another
+  if (!/^[\x21-\x7e]*$/.test(RequestMethod + RequestUri))
+    throw new AmbiguousRequestError('an address with spaces or letters beyond ASCII');
   const type = contentTypeOf(RequestHeaders);
   // the engine shows a plugin JSON alone, and reads the fields of a form before those of the query
   if (couldBeForm(type)) throw new AmbiguousRequestError('content trust: parameters in a form');
