@@ -86,13 +86,6 @@ describe('running an image', () => {
     expect(await create('{"Image":"app:1"}')).toMatch(/^HTTP\/1\.1 404 .*No such image: app:1/s);
   });
 
-  test('S11 a member that Go passes over is no image: a container without one is refused', async () => {
-    engine.has(`app:1@${GOOD}`, { id: 'one', digests: [] });
-    for (const member of ['\\u0131mage', '\\u0130mage', 'Image\\u0000', 'Ima\\u200bge', '\\uff29mage'])
-      expect(await create(`{"${member}":"app:1"}`)).toStartWith('HTTP/1.1 400 ');
-    expect(requests('POST')).toEqual([]);
-  });
-
   test('by ID: only if it was pulled under a name and digest that are trusted', async () => {
     const id = `sha256:${'12'.repeat(32)}`;
     engine.has(id, { id, digests: [`other@${GOOD}`, `app@${GOOD}`] });
@@ -186,14 +179,6 @@ describe('running an image', () => {
     expect(await create(mounts(100))).toStartWith('HTTP/1.1 200 ');
     expect(requests('POST')[0]?.split(`"Source":"${asked}"`)).toHaveLength(101);
     expect(requests('GET /v1.41/images/')).toHaveLength(1);
-  });
-
-  test('what is wrong with a request is told with who says it', async () => {
-    for (const [path, body] of [
-      ['/containers/create', '{"Image":"app:1","image":"evil:1"}'],
-      ['/images/create?fromImage=app&tag=1;x', ''],
-    ] as const)
-      expect(await post(path, body)).toContain('"message":"content trust: this request cannot be judged for certain: ');
   });
 
   test('a service runs by digest too, whether or not the image is here: nodes pull that digest', async () => {
@@ -374,7 +359,7 @@ describe('requests that could be read in two ways', () => {
   ];
   for (const request of odd) {
     test(`S24 ${JSON.stringify(request.slice(0, 60))}… is refused`, async () => {
-      expect(await raw(request, { half: true })).toMatch(/^HTTP\/1\.1 40[03] /);
+      expect(await raw(request, { half: true })).toMatch(/^HTTP\/1\.1 40[03] .*"message":"content trust: /s);
       expect(engine.seen).toEqual([]);
     });
   }
