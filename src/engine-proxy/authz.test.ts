@@ -87,6 +87,35 @@ test('S24 a service names its image by digest: nodes pull a tag from the registr
   expect(await create('cafe')).toMatchObject({ Allow: false, Msg: expect.stringContaining('library/cafe:latest') });
 });
 
+test('S24 a plugin is named by its digest, since it runs as soon as it is there', async () => {
+  for (const path of ['/v1.41/plugins/pull', '/v1.41/plugins/mine/upgrade']) {
+    const pull = (remote: string) => verdict('POST', `${path}?remote=${encodeURIComponent(remote)}`, '[]');
+    expect(await pull('app:1')).toMatchObject({ Allow: false, Msg: expect.stringContaining(`app:1@${GOOD}`) });
+    for (const remote of ['evil:1', '']) expect(await pull(remote)).toMatchObject({ Allow: false });
+    expect(await pull(`app:1@${GOOD}`)).toEqual({ Allow: true });
+  }
+});
+
+test('S24 an address with letters beyond ASCII is refused: cut to bytes they would be other letters', async () => {
+  // U+013F cut to a byte is a question mark, which would end the path here and not in the engine
+  for (const uri of [
+    '/v1.41/plugins/x\u013fy/upgrade?remote=evil%3A1',
+    '/v1.41/images/create?\u0166romImage=app&tag=1',
+  ])
+    expect(await verdict('POST', uri, '[]')).toMatchObject({ Allow: false });
+});
+
+test('S24 a digest in the name of a pull with a tag beside it is refused: the engine takes the digest', async () => {
+  for (const tag of ['1', GOOD])
+    expect(
+      await verdict(
+        'POST',
+        `/v1.41/images/create?fromImage=app%3A1%40sha256%3A${'ef'.repeat(32)}&tag=${tag}`,
+        undefined,
+      ),
+    ).toMatchObject({ Allow: false });
+});
+
 test('S11 a pull whose parameters may stand in a form, which no plugin is shown, is refused', async () => {
   for (const type of [
     'application/x-www-form-urlencoded',

@@ -79,11 +79,11 @@ async function verdictOn(asked: AuthzRequest, judge: ImageJudge): Promise<Verdic
       return verdictOf(await judge.forPull(pulledImage(parameters)));
     }
     case 'pull-plugin':
-      return verdictOf(await judge.forPull(parametersOf(head, PLUGIN).get('remote') ?? ''));
+      return allPinned(judge, 'a plugin', [{ value: parametersOf(head, PLUGIN).get('remote') ?? '' }]);
     case 'create-container':
       return allLie(judge, imagesOfContainer(body).places);
     case 'create-service':
-      return allPinned(judge, imagesOfService(body).places);
+      return allPinned(judge, 'the image of a service', imagesOfService(body).places);
     // what a build holds is not shown to a plugin
     case 'build':
     case 'buildkit':
@@ -103,15 +103,20 @@ async function allLie(judge: ImageJudge, places: readonly { readonly value: stri
   return ALLOWED;
 }
 
-/** Nodes of a swarm pull by themselves what the service names, and nobody judges that: by tag, it could be anything. */
-async function allPinned(judge: ImageJudge, places: readonly { readonly value: string }[]): Promise<Verdict> {
+/**
+ * What is pulled and run without another look: nodes of a swarm pull by themselves what a service names, and a plugin runs as soon as it
+ * is there. By tag, it could be anything.
+ */
+async function allPinned(
+  judge: ImageJudge,
+  what: string,
+  places: readonly { readonly value: string }[],
+): Promise<Verdict> {
   for (const { value } of places) {
     const ruling = await judge.forPullOrUse(value);
     if (ruling.kind === 'refused') return denied(ruling.message);
     if (ruling.kind === 'use' && !value.includes('@'))
-      return denied(
-        `content trust: the image of a service has to be named by its digest, or in full: ${ruling.reference}`,
-      );
+      return denied(`content trust: ${what} has to be named by its digest, or in full: ${ruling.reference}`);
   }
   return ALLOWED;
 }
@@ -128,6 +133,9 @@ function requestOf({ RequestMethod, RequestUri, RequestBody, RequestHeaders }: A
 } {
   if (typeof RequestMethod !== 'string' || typeof RequestUri !== 'string')
     throw new AmbiguousRequestError('content trust: a request without method or address');
+  // below the address is taken for bytes: a letter of more would become another
+  if (!/^[\x21-\x7e]*$/.test(RequestMethod + RequestUri))
+    throw new AmbiguousRequestError('an address with spaces or letters beyond ASCII');
   const type = contentTypeOf(RequestHeaders);
   // the engine shows a plugin JSON alone, and reads the fields of a form before those of the query
   if (couldBeForm(type)) throw new AmbiguousRequestError('content trust: parameters in a form');

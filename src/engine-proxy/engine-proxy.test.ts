@@ -181,14 +181,6 @@ describe('running an image', () => {
     expect(requests('GET /v1.41/images/')).toHaveLength(1);
   });
 
-  test('what is wrong with a request is told with who says it', async () => {
-    for (const [path, body] of [
-      ['/containers/create', '{"Image":"app:1","image":"evil:1"}'],
-      ['/images/create?fromImage=app&tag=1;x', ''],
-    ] as const)
-      expect(await post(path, body)).toContain('"message":"content trust: this request cannot be judged for certain: ');
-  });
-
   test('a service runs by digest too, whether or not the image is here: nodes pull that digest', async () => {
     engine.has(`app:1@${GOOD}`, undefined);
     await post('/services/create', '{"TaskTemplate":{"ContainerSpec":{"Image":"app:1"}}}');
@@ -235,7 +227,12 @@ describe('pulling', () => {
   });
 
   test('S24 parameters that two readers would read in two ways are refused', async () => {
-    for (const query of ['fromImage=app&tag=1&tag=2', 'fromImage=app&fromImage=evil&tag=1', 'fromImage=app;tag=1'])
+    for (const query of [
+      'fromImage=app&tag=1&tag=2',
+      'fromImage=app&fromImage=evil&tag=1',
+      'fromImage=app;tag=1',
+      `fromImage=app@sha256:${'ef'.repeat(32)}&tag=1`,
+    ])
       expect(await post(`/images/create?${query}`)).toStartWith('HTTP/1.1 400 ');
     const form =
       'POST /images/create?fromImage=app&tag=1 HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 14\r\n\r\nfromImage=evil';
@@ -362,7 +359,7 @@ describe('requests that could be read in two ways', () => {
   ];
   for (const request of odd) {
     test(`S24 ${JSON.stringify(request.slice(0, 60))}… is refused`, async () => {
-      expect(await raw(request, { half: true })).toMatch(/^HTTP\/1\.1 40[03] /);
+      expect(await raw(request, { half: true })).toMatch(/^HTTP\/1\.1 40[03] .*"message":"content trust: /s);
       expect(engine.seen).toEqual([]);
     });
   }

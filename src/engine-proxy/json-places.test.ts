@@ -61,6 +61,11 @@ describe('places in JSON', () => {
     expect(() => new JsonPlaces(Buffer.from(`{"a":"${'\\"'.repeat(1_900_000)}`))).toThrow(AmbiguousRequestError);
   });
 
+  test('S11 a member that Go passes over is none, so that nothing else is run than what was judged', () => {
+    for (const member of ['\\u0131mage', '\\u0130mage', 'Image\\u0000', 'Ima\\u200bge', '\\uff29mage'])
+      expect(new JsonPlaces(Buffer.from(`{"${member}":"app:1"}`)).texts('Image')).toEqual([]);
+  });
+
   test('S11 members are found as Go finds them: without regard to case, the long s and the Kelvin sign included', () => {
     const document = new JsonPlaces(Buffer.from('{"HostConfig":{"Mount\u017f":[{"Type":"image","\u017fource":"a"}]}}'));
     expect(

@@ -95,9 +95,9 @@ function nodesAt(node: Node, path: readonly string[]): readonly Node[] {
   return found.flatMap(({ value }) => nodesAt(value, rest));
 }
 
-/** As Go compares member names: ſ is s, and the Kelvin sign is k. */
+/** As Go compares a member with a name of ASCII letters: ſ is s, the Kelvin sign is k, and no other letter is one of those. */
 function fold(text: string): string {
-  return text.toUpperCase().toLowerCase();
+  return text.replace(/[A-Z\u017f\u212a]/g, (letter) => (letter === '\u017f' ? 's' : letter.toLowerCase()));
 }
 
 class Scanner {

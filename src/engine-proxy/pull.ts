@@ -57,8 +57,11 @@ export function pulledImage(parameters: ReadonlyMap<string, string>): string {
     const reference = parseReference(name);
     if (tag === '' && reference.tagDefaulted && reference.digest === undefined)
       throw new AmbiguousRequestError('content trust: name one tag: a pull of all tags cannot be verified here');
-    // as the engine has it, a tag or digest of its own takes the place of what the name says
     if (tag === '') return name;
+    // the engine goes by the digest in the name then, whatever tag is beside it
+    if (reference.digest !== undefined)
+      throw new AmbiguousRequestError('a digest in the name, and a tag or digest beside it');
+    // as the engine has it, a tag or digest of its own takes the place of the name's tag
     return /^[a-z0-9+._-]+:[0-9a-fA-F]{32,}$/.test(tag)
       ? `${familiarName(reference)}@${tag}`
       : `${familiarName(reference)}:${tag}`;
