@@ -12,7 +12,8 @@ const MAX_BODY = 4096;
  */
 export function agentHandler(engine: Pick<PolicyEngine, 'decide'>): (request: Request) => Promise<Response> {
   return async (request) => {
-    if (new URL(request.url).pathname !== '/decide') return new Response(null, { status: 404 });
+    // without a usable Host the URL is a path alone
+    if (URL.parse(request.url, 'http://agent')?.pathname !== '/decide') return new Response(null, { status: 404 });
     if (request.method !== 'POST') return new Response(null, { status: 405 });
     try {
       const text = await request.text();

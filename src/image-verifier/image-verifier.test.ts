@@ -157,6 +157,10 @@ describe('the agent', () => {
       ),
     );
     expect((await handler(new Request('http://agent/decide'))).status).toBe(405);
+    // a request without a Host has a path for its URL
+    const nameless = (url: string) => handler({ url, method: 'GET' } as Request);
+    expect((await nameless('/decide')).status).toBe(405);
+    for (const url of ['/elsewhere?x', '//[', '']) expect((await nameless(url)).status).toBe(404);
     expect((await handler(new Request('http://agent/other', { method: 'POST' }))).status).toBe(404);
   });
 
