@@ -16,6 +16,7 @@ const NAMES = [
   'v\u202e1.0',
   'v\u20282',
   '../../up',
+  '0 --privileged evil',
   `v${'9'.repeat(500)}`,
 ];
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -23,6 +24,7 @@ const OBEYED = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u20
 
 let world: CommandLineWorld;
 let name: string;
+let digest: string;
 
 /** The publisher's program refuses such names, so the trust data are of one that does not. */
 beforeAll(async () => {
@@ -31,8 +33,9 @@ beforeAll(async () => {
   const image = join(world.directory, 'image');
   await writeImage(image, 'hello');
   await world.run('alice', ['push', '--from', `oci:${image}`, `${name}:1`]);
-  const { digest, size } = JSON.parse((await world.run('alice', ['verify', '--json', `${name}:1`])).stdout);
-  const signed = dockerTarget(decodeHex(digest.slice('sha256:'.length)), size);
+  const verified = JSON.parse((await world.run('alice', ['verify', '--json', `${name}:1`])).stdout);
+  digest = verified.digest;
+  const signed = dockerTarget(decodeHex(digest.slice('sha256:'.length)), verified.size);
   const tags = new Map(['1', ...NAMES].map((tag) => [tag, signed]));
   const repository = await RepositorySimulator.create({ gun: parseGun(name), now: new Date() });
   const { served } = repository.edit('targets', (targets) => ({ ...targets, targets: tags })).publish();
@@ -65,6 +68,11 @@ describe('a tag whose name commands the terminal does so in no output', () => {
     const about = ['-s', world.trustServer, '-d', world.trustDirectory('bob')];
     const { exitCode, stdout } = await world.run('bob', ['notary', 'list', name, ...about]);
     expect([exitCode, OBEYED.exec(stdout)?.index]).toEqual([0, undefined]);
+  });
+
+  test('verify by digest names a tag, and nothing that a shell would take for more arguments', async () => {
+    const { exitCode, stdout } = await world.run('bob', ['verify', `${name}@${digest}`]);
+    expect([exitCode, stdout]).toEqual([0, `${name}:1@${digest}\n`]);
   });
 
   test('what is no tag is not pulled with all tags, and that is told', async () => {
