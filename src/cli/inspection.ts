@@ -2,6 +2,7 @@
 import { htmlEscape } from '../encoding/index.ts';
 import type { ImageReference } from '../registry/index.ts';
 import type { ReportedTag, TrustReport } from '../report/index.ts';
+import { plainJson } from './one-line.ts';
 import { table } from './table.ts';
 
 /** What is shown of a repository for one reference that the user gave. */
@@ -23,7 +24,7 @@ export const REPO_ADMIN = 'Repo Admin';
 
 /** The JSON of `docker trust inspect` (reference 10.6). */
 export function inspectionJson(found: readonly Inspected[]): string {
-  return `${htmlEscape(JSON.stringify(found.map(asJson), null, 4))}\n`;
+  return `${plainJson(htmlEscape(JSON.stringify(found.map(asJson), null, 4)))}\n`;
 }
 
 function asJson({ text, report, tags }: Inspected) {

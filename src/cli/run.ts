@@ -44,7 +44,7 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
     const { failureOf } = await import('./errors.ts');
     const failure = failureOf(error, subject, called);
     io.stderr.write(`${oneLine(failure.message)}\n`);
-    if (failure.hint !== undefined) io.stderr.write(`hint: ${failure.hint}\n`);
+    if (failure.hint !== undefined) io.stderr.write(`hint: ${oneLine(failure.hint)}\n`);
     if (io.env.HALLMARK_DEBUG) io.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     if (failure.exitCode === ExitCode.usage) return usageCodeFor(argv);
     return failure.exitCode === ExitCode.done ? ExitCode.failed : failure.exitCode;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { DirectoryHighWaterMarks } from '../client/index.ts';
 import { type Draft, HttpTrustServer, initializeRepository, Publisher, type SigningKeys } from '../publisher/index.ts';
-import { notaryV1 } from '../tuf/index.ts';
+import { notaryV1, ROOT, VerificationError } from '../tuf/index.ts';
 import { passphrasesFrom } from './passphrase-sources.ts';
 import { warnOfNewRootKey } from './prompts.ts';
+import { trustDirectory } from './settings.ts';
 import { TrustView } from './trust-view.ts';
 import { userKeys } from './user-keys.ts';
 
@@ -45,7 +47,23 @@ export class Session extends TrustView {
       ...common,
       refresh: () => this.refreshToRenew(frozen),
       clock: () => this.io.now(),
-      initialize: () => onNewRepository(() => initializeRepository({ ...common, now: this.io.now() })),
+      initialize: () => {
+        this.#refuseLost();
+        return onNewRepository(() => initializeRepository({ ...common, now: this.io.now() }));
+      },
     });
+  }
+
+  /**
+   * A server that has nothing of what was trusted here lost it, or is another one (S36): a new repository in its place would be
+   * refused by everybody who knows the old one, this user first.
+   * @throws VerificationError `rollback`
+   */
+  #refuseLost(): void {
+    const marks = new DirectoryHighWaterMarks(trustDirectory(this.io, this.options)).load(this.gun);
+    if (marks.size === 0) return;
+    const what = `trust server has no root for ${this.gun}, which was trusted here before`;
+    const mend = `have its data restored, or begin anew after: hallmark notary delete --remote ${this.gun}`;
+    throw new VerificationError('rollback', ROOT, `${what}: ${mend}`);
   }
 }

@@ -30,6 +30,7 @@ import {
   TARGETS,
 } from '../tuf/index.ts';
 import type { Io } from './io.ts';
+import { oneLine } from './one-line.ts';
 import { type GlobalOptions, parseDuration, trustDirectory, trustServer } from './settings.ts';
 import { type TlsFiles, tlsFilesFor, tlsTransport } from './tls-files.ts';
 
@@ -118,8 +119,8 @@ export class TrustView {
       stderr.write(`Warning: trust server cannot be reached; using data checked at ${staleSince.toISOString()}\n`);
     for (const [role, { error }] of refused) {
       const renewal = RENEWALS.get(role);
-      if (renewal === undefined) stderr.write(`Warning: ${role} is passed over: ${error.message}\n`);
-      else stderr.write(`Warning: ${error.message}; ${renewal(this.gun)}\n`);
+      if (renewal === undefined) stderr.write(`Warning: ${role} is passed over: ${oneLine(error.message)}\n`);
+      else stderr.write(`Warning: ${oneLine(error.message)}; ${renewal(this.gun)}\n`);
     }
   }
 

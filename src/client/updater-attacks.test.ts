@@ -245,6 +245,24 @@ describe('delegations that fail', () => {
     expect(repository.takeRequests().filter((name) => name.startsWith('targets/'))).toEqual([]);
   });
 
+  test('S23 more bytes of them than anybody needs are not even asked for', async () => {
+    const repository = await RepositorySimulator.create();
+    const names = Array.from({ length: 5 }, (_, index) => `targets/r${index}` as RoleName);
+    const pin = { ...notaryV1.pin(new Uint8Array([1])), length: 1 << 26 };
+    repository.snapshotTrick = (meta) => {
+      for (const name of names) meta.set(name, pin);
+    };
+    repository.edit('targets', (targets) => {
+      const roles = names.map((name) => ({ name, keyIds: [], paths: [''], threshold: 1 }));
+      return { ...targets, delegations: { keys: new Map(), roles } };
+    });
+    const client = new TestClient(repository.publish());
+    repository.takeRequests();
+
+    await refusedUnchanged(client, { code: 'malformed', role: 'targets' });
+    expect(repository.takeRequests().filter((name) => name.startsWith('targets/'))).toEqual([]);
+  });
+
   test('one that is announced and missing is no delegation to be passed over', async () => {
     const { repository, client } = await publishedTwice();
     const file = repository.files.get(RELEASES as RoleName);

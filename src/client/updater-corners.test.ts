@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { TestClient } from '../../test/support/client.ts';
 import { rejected } from '../../test/support/refusals.ts';
 import { RepositorySimulator } from '../../test/support/repository-simulator.ts';
-import { type Gun, type MetaFile, type RoleName, withoutDelegation } from '../tuf/index.ts';
+import { type Gun, type MetaFile, ROOT, type RoleName, withoutDelegation } from '../tuf/index.ts';
 import type { Fetcher } from './fetcher.ts';
 
 async function warm() {
@@ -12,6 +12,10 @@ async function warm() {
   await client.refresh();
   repository.takeRequests();
   return { repository, client };
+}
+
+function cutOff({ cache, gun }: TestClient): void {
+  cache.store(gun, ROOT, (cache.load(gun, ROOT) as Uint8Array).subarray(0, 100));
 }
 
 describe('a refresh that fails', () => {
@@ -36,6 +40,27 @@ describe('a refresh that fails', () => {
     repository.answer('timestamp.json', new Uint8Array([0x7b])).answer('2.root.json', 'unreachable');
 
     await rejected(client.refresh(), { name: 'VerificationError', code: 'malformed', role: 'timestamp' });
+  });
+});
+
+describe('a client whose cached root was cut off, as by a docker that was killed', () => {
+  test('goes on from the very root that it remembers', async () => {
+    const { repository, client } = await warm();
+    const [root] = client.trusted('root');
+    cutOff(client);
+
+    await client.refresh();
+
+    expect(repository.takeRequests().filter((name) => name.includes('root'))).toEqual(['1.root.json']);
+    expect(client.trusted('root')).toEqual([root]);
+  });
+
+  test('S17 S19 and trusts no other in its place, nor what it does not remember', async () => {
+    const { repository, client } = await warm();
+    cutOff(client);
+
+    await rejected(client.against(await RepositorySimulator.create()).refresh(), { code: 'rollback', role: 'root' });
+    await rejected(new TestClient(repository, { cache: client.cache }).refresh(), { code: 'malformed', role: 'root' });
   });
 });
 

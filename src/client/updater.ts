@@ -30,6 +30,8 @@ import { choosePin, type TrustPinning } from './pinning.ts';
 import { newerRoots } from './root-chain.ts';
 
 const MAX_DELEGATIONS = 1000;
+/** Of all delegations together, which are asked for at once: each alone may be as large as any file (S23). */
+const MAX_DELEGATED_BYTES = 1 << 28;
 
 export interface UpdaterOptions {
   readonly gun: Gun;
@@ -116,9 +118,16 @@ export class Updater {
     }
   }
 
+  /** One that cannot be read any more is as good as lost where it is remembered which it was. */
   #loadRoot(): TrustedRoot | undefined {
     const cached = this.#cached(ROOT);
-    return cached && TrustedRoot.load(cached, this.#context);
+    if (cached === undefined) return undefined;
+    try {
+      return TrustedRoot.load(cached, this.#context);
+    } catch (error) {
+      if (!(error instanceof VerificationError) || !this.#context.marks.has(ROOT)) throw error;
+      return undefined;
+    }
   }
 
   #bootstrap(): Promise<TrustedRoot> {
@@ -273,6 +282,7 @@ export class Updater {
     let targets = top;
     const refused = new Map<RoleName, RefusedRole>();
     const { meta } = top.snapshot.signed;
+    let left = MAX_DELEGATED_BYTES;
     for (let level: readonly RoleName[] = [TARGETS]; level.length > 0; ) {
       const children = level.flatMap((parent) => {
         const roles = targets.roles.get(parent)?.signed.delegations.roles ?? [];
@@ -280,9 +290,11 @@ export class Updater {
           meta.has(name) ? [{ parent, role: name, pin: meta.get(name) as MetaFile, cached: this.#cached(name) }] : [],
         );
       });
-      if (targets.roles.size + children.length > MAX_DELEGATIONS) {
+      if (targets.roles.size + children.length > MAX_DELEGATIONS)
         throw new VerificationError('malformed', TARGETS, `more than ${MAX_DELEGATIONS} delegations`);
-      }
+      left -= children.reduce((bytes, { pin }) => bytes + maxBytes(pin.length), 0);
+      if (left < 0)
+        throw new VerificationError('malformed', TARGETS, `delegations of more than ${MAX_DELEGATED_BYTES} bytes`);
       const files = await Promise.all(children.map(({ role, pin, cached }) => this.#pinned(role, pin, cached)));
       const loaded: RoleName[] = [];
       for (const [index, { parent, role, cached }] of children.entries()) {

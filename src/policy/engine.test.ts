@@ -167,6 +167,22 @@ describe('S29 warn and audit', () => {
   });
 });
 
+describe('a digest that is asked for by itself', () => {
+  test('is that of a tag: a name that would be more than one in a reference, or in a shell, signs none', async () => {
+    const repository = await stage.repository(APP);
+    const odd = '0 --privileged evil';
+    repository.tag('1', 'both').edit('targets', (targets) => {
+      const target = (content: string) => dockerTarget(hash('sha256', encodeUtf8(content)), content.length);
+      const targetsByName = new Map([...targets.targets, [odd, target('both')], [`${odd} too`, target('odd')]]);
+      return { ...targets, targets: targetsByName };
+    });
+    repository.publish();
+    const engine = stage.engine(rule(''));
+    expect(await engine.decide(`${APP}@${digestOf('both')}`)).toMatchObject({ outcome: 'allow', tag: '1' });
+    expect(short(await engine.decide(`${APP}@${digestOf('odd')}`))).toBe('deny not-signed');
+  });
+});
+
 describe('pins', () => {
   test('a repository that no pin covers is denied where first use is not allowed', async () => {
     (await stage.repository(APP)).tag('1').publish();

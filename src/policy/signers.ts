@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolveTag, type TrustedRepository } from '../client/index.ts';
 import { encodeHex } from '../encoding/index.ts';
-import { type Digest, parseDigest } from '../registry/index.ts';
+import { type Digest, isTag, parseDigest } from '../registry/index.ts';
 import {
   allSigners,
   canonicalIdOf,
@@ -67,12 +67,15 @@ export function requireSigners(chosen: SignedTag, required: RequiredSigners, fou
   if (!isQuorum(chosen.signers, required)) throw missing(chosen, required, found);
 }
 
-/** Digests of all tags that any role signs, with those tags. */
+/**
+ * Digests of all tags that any role signs, with those tags. Targets may have any name; what is no tag would be more than a name in
+ * a reference, or in the words of a shell.
+ */
 export function tagsByDigest({ targets }: TrustedRepository): ReadonlyMap<string, readonly string[]> {
   const tags = new Map<string, string[]>();
   for (const found of allSigners(targets.roles)) {
     const digest = digestOf(found);
-    if (digest === undefined) continue;
+    if (digest === undefined || !isTag(found.path)) continue;
     const known = tags.get(digest);
     if (known === undefined) tags.set(digest, [found.path]);
     else if (!known.includes(found.path)) known.push(found.path);

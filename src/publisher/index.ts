@@ -24,7 +24,13 @@ export * from './rotation.ts';
 export type { Authority, PendingFile, SigningKeys } from './sign-role.ts';
 export * from './staged-edits.ts';
 export type { StagedReview } from './staged-review.ts';
-export { decodeStagedUpdate, encodeStagedUpdate, type StagedFile, type StagedUpdate } from './staged-update.ts';
+export {
+  decodeStagedUpdate,
+  encodeStagedUpdate,
+  MAX_STAGED_BYTES,
+  type StagedFile,
+  type StagedUpdate,
+} from './staged-update.ts';
 export * from './staging.ts';
 export { addTarget, dockerSigningRoles, signableRoles } from './tags.ts';
 export * from './trust-server.ts';

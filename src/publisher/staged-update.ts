@@ -41,7 +41,7 @@ export interface StagedUpdate {
 
 const FORMAT = 'hallmark-staged-update-1';
 /** More than any update needs: the rest would only cost time (S23). */
-const MAX_BYTES = 64 * 1024 * 1024;
+export const MAX_STAGED_BYTES = 64 * 1024 * 1024;
 const MAX_FILES = 256;
 const MAX_SIGNATURES = 256;
 const METHOD = /^[a-z0-9-]{1,40}$/;
@@ -62,7 +62,7 @@ export function encodeStagedUpdate({ gun, files }: StagedUpdate): Uint8Array {
 /** Reads what may come from anybody; nothing of it is believed. @throws MetadataError `malformed` */
 export function decodeStagedUpdate(bytes: Uint8Array): StagedUpdate {
   try {
-    if (bytes.length > MAX_BYTES) throw new DecodeError(`of more than ${MAX_BYTES} bytes`);
+    if (bytes.length > MAX_STAGED_BYTES) throw new DecodeError(`of more than ${MAX_STAGED_BYTES} bytes`);
     const document = decodeJsonObject(bytes);
     only(document, ['format', 'gun', 'files']);
     if (document.get('format') !== FORMAT) throw new DecodeError(`not of the form ${FORMAT}`);

@@ -8,7 +8,9 @@ const DAY = 86_400_000;
 const SOON_DAYS = 30;
 const TIMESTAMP_SOON_DAYS = 3;
 const SHORT_ID = 12;
-const TAGS_SHOWN = 5;
+/** Of tags and of paths, whose number and length nobody bounds (S23). */
+const NAMES_SHOWN = 5;
+const MAX_NAME = 200;
 
 /** How a role stands at `now`: what a picture shows by colour, and text by a word. */
 export type Standing = 'valid' | 'soon' | 'expired' | 'refused' | 'empty';
@@ -60,7 +62,7 @@ export function pathWords({ paths }: HierarchyRole): readonly string[] {
   if (paths === undefined) return [];
   if (paths.length === 0) return ['may sign no tag'];
   if (paths.includes('')) return ['may sign every tag'];
-  return [`may sign ${paths.map((path) => `${plain(path)}*`).join(', ')}`];
+  return [`may sign ${namesWords(paths.map((path) => `${path}*`))}`];
 }
 
 /** `7 tags: latest, v3, v2, v1, … 3 more`; nothing for a role that signs none by its nature. */
@@ -68,10 +70,16 @@ export function tagWords({ file }: HierarchyRole): readonly string[] {
   const tags = file?.tags;
   if (tags === undefined) return [];
   if (tags.length === 0) return ['no tags'];
-  const shown = [...tags].sort(naturalOrder).slice(-TAGS_SHOWN).reverse();
-  const more = tags.length - shown.length;
   const count = `${tags.length} ${tags.length === 1 ? 'tag' : 'tags'}`;
-  return [`${count}: ${shown.map(plain).join(', ')}${more > 0 ? `, … ${more} more` : ''}`];
+  return [`${count}: ${namesWords([...tags].sort(naturalOrder).reverse())}`];
+}
+
+function namesWords(names: readonly string[]): string {
+  const shown = names
+    .slice(0, NAMES_SHOWN)
+    .map((name) => (name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name));
+  const more = names.length - shown.length;
+  return `${shown.map(plain).join(', ')}${more > 0 ? `, … ${more} more` : ''}`;
 }
 
 /** Names come from others: none may command a terminal, turn the direction of text, or begin a line of its own. */

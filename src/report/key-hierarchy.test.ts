@@ -52,6 +52,21 @@ describe('key hierarchy', () => {
     expect(roleOf(root, 'targets/bob')?.file).toBeUndefined();
   });
 
+  test('S23 a delegation of any number of paths is a picture of some of them', async () => {
+    const repository = await teamRepository();
+    const paths = Array.from({ length: 100_000 }, (_, at) => `nightly-${at}-`);
+    repository
+      .delegate('targets/many', { paths })
+      .delegate('targets/long', { paths: ['x'.repeat(1_000_000)] })
+      .publish();
+    const hierarchy = await shown(repository);
+    for (const draw of [hierarchyTree, hierarchySvg, hierarchyMermaid]) {
+      const picture = draw(hierarchy, NOW);
+      expect(picture).toContain('99995 more');
+      expect(picture.length).toBeLessThan(20_000);
+    }
+  });
+
   test('tells which of the keys signed', async () => {
     const { root } = await shown(await teamRepository());
     expect(root.keys[0]).toMatchObject({ algorithm: 'ecdsa', signed: true });

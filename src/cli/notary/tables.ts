@@ -6,7 +6,9 @@ const GAP = 4;
 /** Rows under an underlined head, columns four blanks apart, the last one ragged. */
 export function notaryTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, head.map((title) => '-'.repeat(title.length)), ...rows.map((row) => row.map(oneLine))];
-  const widths = head.map((_, column) => Math.max(...lines.map((line) => [...(line[column] ?? '')].length)));
+  const widths = head.map((_, column) =>
+    lines.reduce((width, line) => Math.max(width, [...(line[column] ?? '')].length), 0),
+  );
   const cell = (text: string, column: number) =>
     column === head.length - 1 ? text : text + ' '.repeat((widths[column] ?? 0) + GAP - [...text].length);
   return lines.map((line) => `${line.map(cell).join('')}\n`).join('');

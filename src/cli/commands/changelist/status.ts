@@ -19,6 +19,5 @@ export async function status(context: CommandContext, repository: string): Promi
     return;
   }
   const rows = changes.map(({ action, role, type, path }, number) => [String(number), action, role, type, path]);
-  const plain = rows.map((row) => row.map((cell) => cell.replace(/\p{Cc}+/gu, ' ')));
-  io.stdout.write(table([['#', 'ACTION', 'ROLE', 'TYPE', 'TARGET'], ...plain]));
+  io.stdout.write(table([['#', 'ACTION', 'ROLE', 'TYPE', 'TARGET'], ...rows]));
 }

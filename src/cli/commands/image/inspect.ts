@@ -14,6 +14,7 @@ import type { CommandContext } from '../../context.ts';
 import { failureOf } from '../../errors.ts';
 import { ExitCode } from '../../exit-codes.ts';
 import { type Inspected, inspectedBy, inspectionJson, inspectionText } from '../../inspection.ts';
+import { oneLine } from '../../one-line.ts';
 import { PartialFailure, UsageError } from '../../usage-error.ts';
 
 export interface InspectOptions {
@@ -49,7 +50,7 @@ export async function inspect(
         exitCode: failureOf(error, session.gun).exitCode,
         message: `no signatures or cannot access ${text}`,
       };
-      io.stderr.write(`${failureOf(error, session.gun).message}\n`);
+      io.stderr.write(`${oneLine(failureOf(error, session.gun).message)}\n`);
     }
   }
   if (draw !== undefined) io.stdout.write(hierarchies.map((hierarchy) => draw(hierarchy, io.now())).join('\n'));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { listTags, resolveTag } from '../../../client/index.ts';
+import { listTags, resolveTag, type TrustedTag } from '../../../client/index.ts';
+import { quoteText } from '../../../encoding/index.ts';
 import { registryAuthHeader } from '../../../engine/index.ts';
 import {
   type Digest,
@@ -7,6 +8,7 @@ import {
   familiarName,
   familiarText,
   type ImageReference,
+  isTag,
   OciLayoutSink,
   parseDigest,
   parsePlatform,
@@ -18,6 +20,7 @@ import {
 import { TARGETS, VerificationError } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { openEngine, parseImageLocation } from '../../image-location.ts';
+import type { Io } from '../../io.ts';
 import { policyPath } from '../../policy-place.ts';
 import { ProgressDisplay } from '../../progress.ts';
 import { isTrustEnabled } from '../../settings.ts';
@@ -58,7 +61,9 @@ export async function pull(context: CommandContext, text: string, options: PullO
       `${isOff ? 'content trust cannot be turned off' : '--all-tags cannot be used'} where a policy decides`,
     );
   if (reference.digest === undefined && isOff) return pullUnverified(context, session, reference, store, options);
-  const wanted = isJudged ? await wantedByPolicy(context, reference) : await resolveWanted(session, reference, options);
+  const wanted = isJudged
+    ? await wantedByPolicy(context, reference)
+    : await resolveWanted(io, session, reference, options);
   if (wanted === undefined) return pullUnverified(context, session, reference, store, options);
   if (reference.tagDefaulted && !options.allTags) io.stderr.write('Using default tag: latest\n');
   const name = familiarName(reference);
@@ -91,15 +96,23 @@ async function wantedByPolicy(
 }
 
 async function resolveWanted(
+  io: Io,
   session: TrustView,
   { tag, digest }: ImageReference,
   options: PullOptions,
 ): Promise<readonly Wanted[]> {
   if (digest !== undefined) return [{ tag: undefined, digest }];
   const repository = await session.refresh();
-  const found = options.allTags ? listTags(repository) : [resolveTag(repository, tag as string)];
+  const found = options.allTags ? pullable(listTags(repository), io) : [resolveTag(repository, tag as string)];
   if (found.length === 0) throw new VerificationError('unsigned', TARGETS, `No trusted tags for ${session.gun}`);
   return found.map((trusted) => ({ tag: trusted.tag, digest: parseDigest(trusted.digest), size: trusted.size }));
+}
+
+/** Trust data may hold any name; what no registry and no engine takes for a tag is passed over, and told. */
+function pullable(found: readonly TrustedTag[], { stderr }: Io): readonly TrustedTag[] {
+  for (const { tag } of found.filter(({ tag }) => !isTag(tag)))
+    stderr.write(`Warning: ${quoteText(tag)} is signed, and is no tag: it is not pulled\n`);
+  return found.filter(({ tag }) => isTag(tag));
 }
 
 /** Brings one image, by digest, to where the user wants it. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { listTags, resolveTag, type TrustedRepository, type TrustedTag } from '../../../client/index.ts';
-import { familiarName, gun, type ImageReference, parseReference } from '../../../registry/index.ts';
+import { familiarName, gun, type ImageReference, isTag, parseReference } from '../../../registry/index.ts';
 import { TARGETS, VerificationError } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { policyPath } from '../../policy-place.ts';
@@ -18,10 +18,13 @@ export async function verify(context: CommandContext, text: string): Promise<voi
   else io.stdout.write(`${name}@${found.digest}\n`);
 }
 
-/** A digest in the reference must be the one that is signed: for its tag, or for any tag where it names none. */
+/**
+ * A digest in the reference must be the one that is signed: for its tag, or for any tag where it names none. What is no tag is no
+ * answer: it would be more than one word where a script takes the answer up.
+ */
 function resolveReference(repository: TrustedRepository, { tag, digest }: ImageReference): TrustedTag {
   if (tag === undefined) {
-    const found = listTags(repository).find((candidate) => candidate.digest === digest);
+    const found = listTags(repository).find((candidate) => candidate.digest === digest && isTag(candidate.tag));
     if (found === undefined) throw new VerificationError('unsigned', TARGETS, `No valid trust data for ${digest}`);
     return found;
   }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'bun:test';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { rejected } from '../../../../test/support/refusals.ts';
 import { scratchDirectories } from '../../../../test/support/scratch.ts';
+import { readStagedFile } from './staged-file.ts';
 
 const scratch = scratchDirectories();
 
@@ -32,4 +34,12 @@ test('an update is staged on a memory stick too, and never over another', async 
   expect(await stageWithoutLinks(taken)).toStartWith(`${taken} exists`);
   expect(readFileSync(taken, 'utf8')).toBe('of another');
   expect(readdirSync(directory).sort()).toEqual(['fresh', 'taken']);
+});
+
+test('S23 a file that is larger than any update is refused before it is read', async () => {
+  const path = join(scratch(), 'huge');
+  writeFileSync(path, '{');
+  truncateSync(path, 8 * 1024 ** 3);
+
+  await rejected(readStagedFile(path), { name: 'MetadataError', code: 'malformed' });
 });

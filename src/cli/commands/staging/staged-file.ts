@@ -1,21 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
-import { link, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { decodeStagedUpdate, encodeStagedUpdate, type StagedUpdate } from '../../../publisher/index.ts';
+import { createReadStream } from 'node:fs';
+import { link, open, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  decodeStagedUpdate,
+  encodeStagedUpdate,
+  MAX_STAGED_BYTES,
+  type StagedUpdate,
+} from '../../../publisher/index.ts';
 import { MetadataError } from '../../../tuf/index.ts';
 import { UsageError } from '../../usage-error.ts';
 
 /** @throws UsageError it cannot be read; MetadataError it is no staged update */
 export async function readStagedFile(path: string): Promise<StagedUpdate> {
-  const bytes = await readFile(path).catch((cause) => {
+  const bytes = await readBounded(path).catch((cause) => {
     throw new UsageError(`cannot read staged file ${path}: ${codeOf(cause)}`, { cause });
   });
   try {
-    return decodeStagedUpdate(new Uint8Array(bytes));
+    return decodeStagedUpdate(bytes);
   } catch (cause) {
     if (!(cause instanceof MetadataError)) throw cause;
     throw new MetadataError(cause.code, `${path}: ${cause.message}`, { cause });
   }
+}
+
+/** One byte more than an update may have tells that it has too many; no more is read of what anybody may have sent (S23). */
+async function readBounded(path: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of createReadStream(path, { end: MAX_STAGED_BYTES })) chunks.push(chunk);
+  return new Uint8Array(Buffer.concat(chunks));
 }
 
 /** Writes a new staged file, wholly or not at all; one that is there may hold the signatures of others. @throws UsageError */
