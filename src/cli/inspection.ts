@@ -2,7 +2,7 @@
 import { htmlEscape } from '../encoding/index.ts';
 import type { ImageReference } from '../registry/index.ts';
 import type { ReportedTag, TrustReport } from '../report/index.ts';
-import { plainJson } from './one-line.ts';
+import { plainJson } from './json-text.ts';
 import { table } from './table.ts';
 
 /** What is shown of a repository for one reference that the user gave. */

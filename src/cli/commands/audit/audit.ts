@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type AuditLine, type ChainHead, verifyAuditFile } from '../../../service/audit/index.ts';
 import type { CommandContext } from '../../context.ts';
 import type { Io } from '../../io.ts';
+import { jsonText } from '../../json-text.ts';
 import { table } from '../../table.ts';
 import { UsageError } from '../../usage-error.ts';
 import { type AuditFilter, type FilterOptions, parseFilter } from './filter.ts';
@@ -53,7 +54,7 @@ async function follow(io: Io, view: AuditView, filter: AuditFilter, json: boolea
 
 function print(io: Io, lines: readonly AuditLine[], json: boolean | undefined, isFirst: boolean): void {
   if (json) {
-    for (const line of lines) io.stdout.write(`${JSON.stringify(jsonOf(line))}\n`);
+    for (const line of lines) io.stdout.write(jsonText(jsonOf(line), 0));
   } else if (lines.length > 0) {
     io.stdout.write(table([...(isFirst ? [TITLES] : []), ...lines.map(rowOf)]));
   } else if (isFirst) {
@@ -72,7 +73,7 @@ async function verify({ io, globals }: CommandContext, { file }: AuditOptions): 
     reports.push({ file: path, ...report });
   }
   if (globals.json) {
-    io.stdout.write(`${JSON.stringify(reports, null, 2)}\n`);
+    io.stdout.write(jsonText(reports));
     return;
   }
   for (const { file: path, entries, start, head } of reports) {

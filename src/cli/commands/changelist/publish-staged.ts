@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { repositoryOf } from '../../repository-name.ts';
 import { readStagedFile } from '../staging/staged-file.ts';
 import { reviewJson, reviewText } from '../staging/staged-words.ts';
@@ -12,7 +13,6 @@ export async function publishStaged({ io, globals, open }: CommandContext, path:
   const reviews = await staging.review(update);
   if (!globals.json) io.stderr.write(reviewText(session.gun, reviews));
   const { roles } = await staging.publish(update);
-  if (globals.json)
-    io.stdout.write(`${JSON.stringify({ ...reviewJson(session.gun, reviews), published: roles }, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText({ ...reviewJson(session.gun, reviews), published: roles }));
   else io.stdout.write(`Published ${path}: ${roles.join(', ')} of ${session.gun}\n`);
 }

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { applyChanges } from '../../../publisher/index.ts';
 import { notaryV1 } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { parseRepository } from '../../repository-name.ts';
 import { UsageError } from '../../usage-error.ts';
 import { publishStaged } from './publish-staged.ts';
@@ -20,8 +21,7 @@ export async function publish(context: CommandContext, name: string): Promise<vo
     .publisher(refuseNew(session))
     .publish((draft, now) => applyChanges(draft, changes, { dialect: notaryV1, keys: session.keys, now }));
   changelist.remove(changes.map(({ file }) => file));
-  if (globals.json)
-    io.stdout.write(`${JSON.stringify({ gun: session.gun, changes: changes.length, published: roles }, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText({ gun: session.gun, changes: changes.length, published: roles }));
   else if (roles.length === 0) io.stdout.write(`Nothing to publish: ${session.gun} is as the staged changes want it\n`);
   else
     io.stdout.write(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { parseRepository } from '../../repository-name.ts';
 import { UsageError } from '../../usage-error.ts';
 import { changelistOf } from './staged-changes.ts';
@@ -17,7 +18,7 @@ export async function reset(
   const dropped = options.all === true ? files : (options.number ?? []).map((text) => fileOf(files, text));
   if (options.all !== true && dropped.length === 0) throw new UsageError('give --all, or the changes with -n');
   changelist.remove(dropped);
-  if (globals.json) io.stdout.write(`${JSON.stringify({ gun: session.gun, dropped: dropped.length }, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText({ gun: session.gun, dropped: dropped.length }));
   else io.stdout.write(`Dropped ${dropped.length} of ${files.length} staged changes of ${session.gun}\n`);
 }
 

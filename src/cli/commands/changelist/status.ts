@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { parseRepository } from '../../repository-name.ts';
 import { table } from '../../table.ts';
 import { changelistOf } from './staged-changes.ts';
@@ -11,7 +12,7 @@ export async function status(context: CommandContext, repository: string): Promi
   const changes = changelistOf(context, session).list();
   if (globals.json) {
     const listed = changes.map(({ action, role, type, path }, number) => ({ number, action, role, type, path }));
-    io.stdout.write(`${JSON.stringify({ gun: session.gun, changes: listed }, null, 2)}\n`);
+    io.stdout.write(jsonText({ gun: session.gun, changes: listed }));
     return;
   }
   if (changes.length === 0) {

@@ -2,6 +2,7 @@
 import { witnessing } from '../../../publisher/index.ts';
 import { isDelegationName, TARGETS } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { parseRepository } from '../../repository-name.ts';
 import { UsageError } from '../../usage-error.ts';
 import { changelistOf } from './staged-changes.ts';
@@ -14,6 +15,6 @@ export async function witness(context: CommandContext, repository: string, roles
   const session = open(parseRepository(repository));
   const changelist = changelistOf(context, session);
   for (const role of roles) changelist.add(witnessing(role), io.now());
-  if (globals.json) io.stdout.write(`${JSON.stringify({ gun: session.gun, staged: roles }, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText({ gun: session.gun, staged: roles }));
   else io.stdout.write(`Staged for the next publish of ${session.gun}: sign ${roles.join(', ')} anew\n`);
 }

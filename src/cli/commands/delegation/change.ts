@@ -2,6 +2,7 @@
 import type { Draft, Edit } from '../../../publisher/index.ts';
 import { canonicalIdOf, type KeyId, parentRole, type RoleName } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { parseRepository } from '../../repository-name.ts';
 import { UsageError } from '../../usage-error.ts';
 import { refuseNew } from '../changelist/staged-changes.ts';
@@ -39,8 +40,7 @@ export async function change<T>(
   }
   const { roles } = await session.publisher(refuseNew(session)).publish(keep);
   if (result === undefined) throw new Error('published without an edit');
-  if (globals.json)
-    io.stdout.write(`${JSON.stringify({ gun: session.gun, ...told.json(result.value), published: roles }, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText({ gun: session.gun, ...told.json(result.value), published: roles }));
   else io.stdout.write(told.text(result.value));
 }
 

@@ -2,6 +2,7 @@
 import type { TrustedRepository } from '../../../client/index.ts';
 import { allDelegations, canonicalIdOf, type Delegation, parentRole } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { parseRepository } from '../../repository-name.ts';
 import { table } from '../../table.ts';
 import { pathText } from '../staging/staged-words.ts';
@@ -12,7 +13,7 @@ export async function list({ io, globals, view }: CommandContext, repository: st
   const trusted = await session.refresh();
   const rows = allDelegations(trusted.targets.roles).map((delegation) => stateOf(trusted, delegation));
   if (globals.json) {
-    io.stdout.write(`${JSON.stringify({ gun: session.gun, delegations: rows }, null, 2)}\n`);
+    io.stdout.write(jsonText({ gun: session.gun, delegations: rows }));
     return;
   }
   if (rows.length === 0) {

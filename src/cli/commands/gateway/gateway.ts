@@ -3,6 +3,7 @@ import { type Engine, engineConfig, loadGatewayConfig, openGateway } from '../..
 import { dockerCredentials, InvalidReferenceError, parseReference } from '../../../registry/index.ts';
 import { openLog } from '../../../service/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { UsageError } from '../../usage-error.ts';
 
 /** `hallmark gateway`: serves until it is told to stop. */
@@ -45,7 +46,7 @@ export async function printEngineConfig(
   const stranger = pushTo.find((one) => !registry.includes(one));
   if (stranger !== undefined) throw new UsageError(`--push-to: ${stranger} is none of --registry`);
   const files = engineConfig(engine, { gateway: url.replace(/\/+$/, ''), ca, registries: registry, pushTo });
-  if (globals.json) io.stdout.write(`${JSON.stringify(files, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText(files));
   else io.stdout.write(files.map(({ path, content }) => `# ${path}\n${content}`).join('\n'));
 }
 

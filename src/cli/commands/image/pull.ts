@@ -21,6 +21,7 @@ import { TARGETS, VerificationError } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { openEngine, parseImageLocation } from '../../image-location.ts';
 import type { Io } from '../../io.ts';
+import { jsonText } from '../../json-text.ts';
 import { policyPath } from '../../policy-place.ts';
 import { ProgressDisplay } from '../../progress.ts';
 import { isTrustEnabled } from '../../settings.ts';
@@ -79,7 +80,7 @@ export async function pull(context: CommandContext, text: string, options: PullO
     );
     pulled.push({ reference: exact, tag: item.tag ?? null, digest: item.digest });
   }
-  if (globals.json) io.stdout.write(`${JSON.stringify(pulled, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText(pulled));
   else io.stdout.write(`${options.allTags ? name : familiarText(reference)}\n`);
 }
 

@@ -13,6 +13,7 @@ import {
 } from '../../../registry/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { type ImageLocation, openEngine, parseImageLocation } from '../../image-location.ts';
+import { jsonText } from '../../json-text.ts';
 import { ProgressDisplay } from '../../progress.ts';
 import type { Session } from '../../session.ts';
 import { isTrustEnabled, trustServer } from '../../settings.ts';
@@ -47,9 +48,7 @@ export async function push(context: CommandContext, text: string, options: PushO
   if (signed) return signTag(context, session, reference, reference.tag, pushed, stageOf(options));
   io.stderr.write('Warning: content trust is off: the tag is not signed\n');
   if (globals.json)
-    io.stdout.write(
-      `${JSON.stringify({ reference: text, digest: pushed.digest, size: pushed.size, signed: false }, null, 2)}\n`,
-    );
+    io.stdout.write(jsonText({ reference: text, digest: pushed.digest, size: pushed.size, signed: false }));
 }
 
 function stageOf({ stage }: PushOptions): { readonly stage?: string } {

@@ -2,6 +2,7 @@
 import { PublishError, stageRevocation } from '../../../publisher/index.ts';
 import { type ImageReference, parseReference } from '../../../registry/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { confirm, isTerminal } from '../../prompts.ts';
 import { UsageError } from '../../usage-error.ts';
 import { stageTo } from '../staging/stage.ts';
@@ -27,7 +28,7 @@ export async function revoke(
   // what was never signed gets no keys for that
   const refuseNew = () => Promise.reject(new PublishError('not-signed', `${session.gun} has no trust data`));
   const { roles } = await session.publisher(refuseNew).revoke(tag);
-  if (globals.json) io.stdout.write(`${JSON.stringify({ reference: text, tag: tag ?? null, roles }, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText({ reference: text, tag: tag ?? null, roles }));
   else io.stdout.write(`Successfully deleted signature for ${text}\n`);
 }
 

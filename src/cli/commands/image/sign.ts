@@ -12,6 +12,7 @@ import {
 } from '../../../registry/index.ts';
 import { dockerTarget, kindOf, parseRoleName, type RoleName, type TargetFile } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import type { Session } from '../../session.ts';
 import { UsageError } from '../../usage-error.ts';
 import { stageTo } from '../staging/stage.ts';
@@ -62,7 +63,15 @@ export async function signTag(
   if (published.length === 0) io.stderr.write('Signed for this very digest already: nothing was published\n');
   if (globals.json) {
     io.stdout.write(
-      `${JSON.stringify({ reference: `${familiarName(reference)}:${tag}@${digest}`, gun: session.gun, tag, digest, size, roles: published, initialized }, null, 2)}\n`,
+      jsonText({
+        reference: `${familiarName(reference)}:${tag}@${digest}`,
+        gun: session.gun,
+        tag,
+        digest,
+        size,
+        roles: published,
+        initialized,
+      }),
     );
   } else {
     io.stdout.write(`Successfully signed ${name}\n`);

@@ -3,6 +3,7 @@ import { listTags, resolveTag, type TrustedRepository, type TrustedTag } from '.
 import { familiarName, gun, type ImageReference, isTag, parseReference } from '../../../registry/index.ts';
 import { TARGETS, VerificationError } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { policyPath } from '../../policy-place.ts';
 
 /** `hallmark verify REF`: prints the digest that was signed for a tag, or ends with exit code 3. */
@@ -14,7 +15,7 @@ export async function verify(context: CommandContext, text: string): Promise<voi
   const repository = await view(reference).refresh();
   const found = resolveReference(repository, reference);
   const name = `${familiarName(reference)}:${found.tag}`;
-  if (globals.json) io.stdout.write(`${JSON.stringify(answer(reference, found), null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText(answer(reference, found)));
   else io.stdout.write(`${name}@${found.digest}\n`);
 }
 

@@ -15,6 +15,7 @@ import {
 } from '../../../signing/backup/index.ts';
 import { sha256Hex } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { trustDirectory } from '../../settings.ts';
 import { UsageError } from '../../usage-error.ts';
 import { tokenUris, userKeys } from '../../user-keys.ts';
@@ -94,7 +95,7 @@ function tell({ io, globals }: CommandContext, { file, sha256, keys, shares, pag
   if (globals.json) {
     const saved = keys.map(({ keyId, role, gun }) => ({ keyId, role: role ?? null, gun: gun ?? null }));
     const answer = { file, sha256, keys: saved, needed: needed ?? null, shares: texts, page: page ?? null };
-    io.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
+    io.stdout.write(jsonText(answer));
     return;
   }
   io.stdout.write(`Backed up ${keys.length} ${keys.length === 1 ? 'key' : 'keys'} to ${file}\n`);

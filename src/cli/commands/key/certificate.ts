@@ -5,6 +5,7 @@ import { writeNewPrivateFile } from '../../../signing/backup/index.ts';
 import { type KeyInfo, KeyStoreError } from '../../../signing/index.ts';
 import { keyId as certificateIdOf, leafCertificate, type PublicKey } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { passphrasesFrom } from '../../passphrase-sources.ts';
 import { userKeys } from '../../user-keys.ts';
 import { chosenKey, describeKey, parsedGun } from './chosen-keys.ts';
@@ -42,7 +43,7 @@ export async function writeCertificate(
     expires: new Date(leafCertificate(certificate).validTo).toISOString(),
     ...(output === undefined ? { pem } : { file: output }),
   };
-  if (globals.json) io.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText(answer));
   else if (output === undefined) io.stdout.write(pem);
   else io.stdout.write(`Wrote a certificate of ${describeKey(info)} for ${gun} to ${output}\n`);
 }

@@ -2,6 +2,7 @@
 import { writeNewPrivateFile } from '../../../signing/backup/index.ts';
 import { encodeKeyFile, type KeyInfo, KeyStoreError } from '../../../signing/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { UsageError } from '../../usage-error.ts';
 import { userKeys } from '../../user-keys.ts';
 import { chosenKey, parsedGun } from './chosen-keys.ts';
@@ -31,7 +32,7 @@ export async function exportKeys(
   const exported = chosen.map(({ keyId, role, gun: owner }) => ({ keyId, role: role ?? null, gun: owner ?? null }));
   if (globals.json) {
     const place = output === undefined ? { pem: pem.toString() } : { file: output };
-    io.stdout.write(`${JSON.stringify({ exported, ...place }, null, 2)}\n`);
+    io.stdout.write(jsonText({ exported, ...place }));
   } else if (output === undefined) io.stdout.write(pem.toString());
   else io.stdout.write(`Exported ${chosen.length} ${chosen.length === 1 ? 'key' : 'keys'} to ${output}\n`);
 }

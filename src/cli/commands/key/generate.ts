@@ -5,6 +5,7 @@ import { type KeyOwner, keyAlias, openKeyStore, PrivateKey } from '../../../sign
 import { formatTokenUri, openToken } from '../../../signing/pkcs11/index.ts';
 import { type KeyAlgorithm, type KeyId, type PublicKey, verifyingKey } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { passphrasesFrom } from '../../passphrase-sources.ts';
 import { warnOfNewRootKey } from '../../prompts.ts';
 import { trustDirectory } from '../../settings.ts';
@@ -48,7 +49,7 @@ export async function generateKey(context: CommandContext, options: GenerateOpti
     path,
     publicKey: options.output ?? null,
   };
-  if (globals.json) io.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText(answer));
   else io.stdout.write(`Generated ${algorithm} ${owner.role} key with ID ${keyId}\n`);
   if (options.output !== undefined) io.stderr.write(`public key: ${options.output}\n`);
 }

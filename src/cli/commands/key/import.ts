@@ -18,6 +18,7 @@ import {
 import { openToken, type Token } from '../../../signing/pkcs11/index.ts';
 import { type KeyId, parseKeyId } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { passphrasesFrom } from '../../passphrase-sources.ts';
 import { trustDirectory } from '../../settings.ts';
 import { UsageError } from '../../usage-error.ts';
@@ -66,7 +67,7 @@ export async function importKeys(
     if (!candidate.file.encrypted)
       io.stderr.write(`Warning: ${candidate.source} still holds the key without a passphrase: delete it\n`);
   }
-  if (globals.json) io.stdout.write(`${JSON.stringify({ imported }, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText({ imported }));
   else io.stdout.write(imported.map(line).join(''));
 }
 

@@ -2,6 +2,7 @@
 import { type KeyInfo, KeyStoreError, openKeyStore } from '../../../signing/index.ts';
 import { describeTokenKey, openToken, type TokenUri } from '../../../signing/pkcs11/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { trustDirectory } from '../../settings.ts';
 import { table } from '../../table.ts';
 import { tokenUris, userPins } from '../../user-keys.ts';
@@ -21,7 +22,7 @@ export async function listKeys({ io, globals }: CommandContext): Promise<void> {
     }
   }
   const keys = [...held, ...files].sort(byRole);
-  if (globals.json) io.stdout.write(`${JSON.stringify(answer(keys, faults), null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText(answer(keys, faults)));
   else io.stdout.write(keys.length === 0 ? 'No signing keys found.\n' : keyTable(keys));
   for (const { message, remedy } of faults)
     io.stderr.write(`Warning: ${message}\n${remedy === undefined ? '' : `hint: ${remedy}\n`}`);

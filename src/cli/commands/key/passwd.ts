@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { KeyStoreError, keyAlias, openKeyStore } from '../../../signing/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { givenPassphrases, passphrasesFrom } from '../../passphrase-sources.ts';
 import { terminalPassphrases } from '../../prompts.ts';
 import { trustDirectory } from '../../settings.ts';
@@ -38,7 +39,7 @@ export async function changePassphrase(
     given ?? (await typed(() => terminalPassphrases(io).created({ alias: keyAlias(role), role, keyId })));
   checkStrength(passphrase, `key ${keyId}`);
   await store.add(key, { role, gun }, passphrase);
-  if (globals.json) io.stdout.write(`${JSON.stringify({ keyId, role, gun: gun ?? null }, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText({ keyId, role, gun: gun ?? null }));
   else io.stdout.write(`Changed the passphrase of ${describeKey(info)}\n`);
 }
 

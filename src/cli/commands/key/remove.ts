@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyInfo } from '../../../signing/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { confirm, isTerminal } from '../../prompts.ts';
 import { trustDirectory } from '../../settings.ts';
 import { UsageError } from '../../usage-error.ts';
@@ -28,7 +29,7 @@ export async function removeKey(
   }
   await store.remove(info.keyId);
   const answer = { keyId: info.keyId, role: info.role ?? null, gun: info.gun ?? null, path: info.path, uses };
-  if (globals.json) io.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText(answer));
   else io.stdout.write(`Removed ${describeKey(info)}\n`);
 }
 

@@ -2,6 +2,7 @@
 import { renewRootCertificates, roleKeyIds } from '../../../publisher/index.ts';
 import { keyId, leafCertificate, notaryV1, type PublicKey, ROOT, TARGETS } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { openRepository } from './repository.ts';
 
 /** `hallmark key renew-certificate`: the same root keys under new certificates, as the next version of the root. */
@@ -23,7 +24,7 @@ export async function renewCertificate(context: CommandContext, text: string): P
     certificateId: keyId(key),
     expires: new Date(leafCertificate(key).validTo).toISOString(),
   }));
-  if (globals.json) io.stdout.write(`${JSON.stringify({ gun: session.gun, certificates }, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText({ gun: session.gun, certificates }));
   else {
     io.stdout.write(`Successfully renewed the root certificates of repository ${session.gun}\n`);
     for (const { keyId: id, expires } of certificates) io.stderr.write(`root key ${id}: valid until ${expires}\n`);

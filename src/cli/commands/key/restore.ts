@@ -16,6 +16,7 @@ import {
 } from '../../../signing/backup/index.ts';
 import { KeyStoreError, readSecretFile } from '../../../signing/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { isTerminal, readSecret } from '../../prompts.ts';
 import { trustDirectory } from '../../settings.ts';
 import { withBackupPassphrase } from './backup-passphrase.ts';
@@ -36,7 +37,7 @@ export async function restoreBackup(context: CommandContext, file: string, optio
   const list = (saved: readonly SavedKey[]) =>
     saved.map(({ keyId, role, gun }) => ({ keyId, role: role ?? null, gun: gun ?? null }));
   if (globals.json) {
-    io.stdout.write(`${JSON.stringify({ restored: list(added), present: list(present) }, null, 2)}\n`);
+    io.stdout.write(jsonText({ restored: list(added), present: list(present) }));
     return;
   }
   for (const key of added) io.stdout.write(`Restored ${describeKey(key)}\n`);

@@ -2,6 +2,7 @@
 import { type Edit, roleKeyIds, rotateRole } from '../../../publisher/index.ts';
 import type { KeyId, PublicKey } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { UsageError } from '../../usage-error.ts';
 import { openRepository } from './repository.ts';
 import { checkRootSigners, type RotateOptions, type Rotation, removeReplaced } from './rotation-keys.ts';
@@ -44,7 +45,7 @@ export async function rotateTogether(
     rootVersion: [...done.values()].at(-1)?.rootVersion,
     removed,
   };
-  if (globals.json) io.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText(answer));
   else io.stdout.write(`Successfully rotated ${wanted.join(' and ')} keys for repository ${session.gun}\n`);
   for (const keyId of removed) io.stderr.write(`removed the replaced key ${keyId} from this machine\n`);
 }

@@ -10,6 +10,7 @@ import {
 } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
 import type { Io } from '../../io.ts';
+import { jsonText } from '../../json-text.ts';
 import { warnOfNewRootKey } from '../../prompts.ts';
 import type { Session } from '../../session.ts';
 import { UsageError } from '../../usage-error.ts';
@@ -55,7 +56,7 @@ export async function rotateKeys(
     rootVersion: rotation.rootVersion,
     removed,
   };
-  if (globals.json) io.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText(answer));
   else io.stdout.write(`Successfully rotated ${role} key for repository ${session.gun}\n`);
   for (const keyId of removed) io.stderr.write(`removed the replaced ${role} key ${keyId} from this machine\n`);
 }

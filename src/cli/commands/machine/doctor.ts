@@ -8,6 +8,7 @@ import type { CommandContext } from '../../context.ts';
 import { EXAMINED, examine, type Finding, Machine, type Online } from '../../doctor/index.ts';
 import { ExitCode } from '../../exit-codes.ts';
 import type { Io } from '../../io.ts';
+import { jsonText } from '../../json-text.ts';
 import { oneLine } from '../../one-line.ts';
 import { openPolicyEngine, policyInForce } from '../../policy-in-force.ts';
 import { trustDirectory } from '../../settings.ts';
@@ -38,8 +39,7 @@ export async function doctor(context: CommandContext, { fix, online }: DoctorOpt
   const mended = fix === true ? findings.filter(({ mend }) => mend !== undefined) : [];
   for (const { mend } of mended) mend?.();
   const left = findings.filter((finding) => !mended.includes(finding));
-  if (globals.json)
-    io.stdout.write(`${JSON.stringify({ findings: findings.map((one) => asJson(one, mended)) }, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText({ findings: findings.map((one) => asJson(one, mended)) }));
   else io.stdout.write(report(io, findings, mended));
   const grave = left.filter(({ severity }) => severity !== 'note').length;
   if (grave > 0)

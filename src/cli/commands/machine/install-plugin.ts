@@ -5,6 +5,7 @@ import { basename, join, resolve } from 'node:path';
 import { dockerConfigDirectory } from '../../../registry/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { ExitCode } from '../../exit-codes.ts';
+import { jsonText } from '../../json-text.ts';
 import { PartialFailure } from '../../usage-error.ts';
 
 export interface InstallPluginOptions {
@@ -42,7 +43,7 @@ export async function installPlugin(
   }
   await mkdir(directory, { recursive: true });
   const target = await place(path, program, platform);
-  if (globals.json) io.stdout.write(`${JSON.stringify({ path, program: target }, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText({ path, program: target }));
   else io.stdout.write(`Installed ${path}: it runs ${target}\n`);
   io.stderr.write(
     'Docker 29 and newer call it as docker trust. Docker 28 and older have a docker trust of their own: there, call docker-trust\n',

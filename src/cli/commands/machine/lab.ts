@@ -6,6 +6,7 @@ import { EXERCISES, type Exercise, openStage, play, type Stage } from '../../../
 import type { RunCommand } from '../../captured-run.ts';
 import type { CommandContext } from '../../context.ts';
 import { ExitCode } from '../../exit-codes.ts';
+import { jsonText } from '../../json-text.ts';
 import { PartialFailure, UsageError } from '../../usage-error.ts';
 import { LabTerminal } from './lab-terminal.ts';
 
@@ -21,7 +22,7 @@ export async function lab({ io, globals }: CommandContext, options: LabOptions, 
     const listed = EXERCISES.map(({ slug, title, part }, index) => ({ number: index + 1, slug, title, part }));
     const line = ({ number, title, slug }: (typeof listed)[number]) =>
       `${String(number).padStart(2)}. ${title} (${slug})\n`;
-    io.stdout.write(globals.json ? `${JSON.stringify(listed, null, 2)}\n` : listed.map(line).join(''));
+    io.stdout.write(globals.json ? jsonText(listed) : listed.map(line).join(''));
     return;
   }
   const chosen = options.exercise === undefined ? EXERCISES : [exerciseOf(options.exercise)];

@@ -5,6 +5,7 @@ import { notaryV1, TIMESTAMP, VerificationError } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { failureOf } from '../../errors.ts';
 import { ExitCode } from '../../exit-codes.ts';
+import { jsonText } from '../../json-text.ts';
 import { parseRepository } from '../../repository-name.ts';
 import { PartialFailure } from '../../usage-error.ts';
 
@@ -44,7 +45,7 @@ export async function archive(
       worst = failure.exitCode > worst ? failure.exitCode : worst;
     }
   }
-  io.stdout.write(globals.json ? `${JSON.stringify(done, null, 2)}\n` : done.map(line).join(''));
+  io.stdout.write(globals.json ? jsonText(done) : done.map(line).join(''));
   if (worst !== ExitCode.done)
     throw new PartialFailure(`${names.length - done.length} of ${names.length} repositories not archived`, worst);
 }

@@ -16,6 +16,7 @@ import type { CommandContext } from '../../context.ts';
 import { failureOf } from '../../errors.ts';
 import { ExitCode } from '../../exit-codes.ts';
 import type { Io } from '../../io.ts';
+import { jsonText } from '../../json-text.ts';
 import { PartialFailure, UsageError } from '../../usage-error.ts';
 
 /** Which server takes it over: that of a configuration, or of `hallmark up`. */
@@ -55,7 +56,7 @@ export async function importArchive(
   } finally {
     await target.close();
   }
-  io.stdout.write(globals.json ? `${JSON.stringify(done, null, 2)}\n` : done.map(line).join(''));
+  io.stdout.write(globals.json ? jsonText(done) : done.map(line).join(''));
   for (const imported of done) io.stderr.write(consequences(imported, io.now()));
   if (worst !== ExitCode.done)
     throw new PartialFailure(`${guns.length - done.length} of ${guns.length} repositories not imported`, worst);

@@ -8,6 +8,7 @@ import { loadSignerConfig } from '../../../signer/config/index.ts';
 import { type KeyDatabaseSettings, openKeyDatabase } from '../../../signing/key-database/index.ts';
 import type { CommandContext } from '../../context.ts';
 import type { Io } from '../../io.ts';
+import { jsonText } from '../../json-text.ts';
 import { UsageError } from '../../usage-error.ts';
 
 interface DatabaseOptions {
@@ -33,7 +34,7 @@ export async function importDatabase(context: CommandContext, options: DatabaseO
     clock: () => io.now(),
     progress: progressTo(io),
   });
-  io.stdout.write(globals.json ? `${JSON.stringify(copied, null, 2)}\n` : words(copied));
+  io.stdout.write(globals.json ? jsonText(copied) : words(copied));
   if (held !== undefined) await tryPassphrases(io, held.to, copied);
   if (held === undefined)
     io.stderr.write(

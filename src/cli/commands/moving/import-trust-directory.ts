@@ -20,6 +20,7 @@ import { KeyStoreError } from '../../../signing/index.ts';
 import { type Gun, notaryV1, VerificationError } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { ExitCode } from '../../exit-codes.ts';
+import { jsonText } from '../../json-text.ts';
 import { loadNotaryPinning } from '../../notary/settings.ts';
 import { trustDirectory } from '../../settings.ts';
 import { PartialFailure, UsageError } from '../../usage-error.ts';
@@ -48,7 +49,7 @@ export async function importTrustDirectory({ io, globals }: CommandContext, dire
     ...importPins(from, to),
     ...(await importMetadata(from, to, io.now())),
   ];
-  if (globals.json) io.stdout.write(`${JSON.stringify(outcomes, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText(outcomes));
   else io.stdout.write(outcomes.length === 0 ? `${from}: nothing to import\n` : outcomes.map(line).join(''));
   const left = outcomes.filter(({ result }) => result === 'differs' || result === 'refused');
   if (left.length === 0) return;

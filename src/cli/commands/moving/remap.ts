@@ -10,6 +10,7 @@ import {
 } from '../../../publisher/index.ts';
 import { notaryV1, VerificationError } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { parseRepository } from '../../repository-name.ts';
 import type { Session } from '../../session.ts';
 import { TrustView } from '../../trust-view.ts';
@@ -35,8 +36,7 @@ export async function remap(context: CommandContext, from: string, to: string, o
   await requireNew(session);
   const isDry = options.dryRun === true;
   if (!isDry) await publish(session, old, plan, () => io.now());
-  if (globals.json)
-    io.stdout.write(`${JSON.stringify({ dryRun: isDry, old: view.gun, new: session.gun, ...plan }, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText({ dryRun: isDry, old: view.gun, new: session.gun, ...plan }));
   else io.stdout.write(words(view.gun, session.gun, old, plan, isDry));
   io.stderr.write(consequences(view.gun, session.gun, plan));
 }

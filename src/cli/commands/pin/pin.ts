@@ -17,6 +17,7 @@ import { roleKeyIds } from '../../../publisher/index.ts';
 import { gun as gunOf } from '../../../registry/index.ts';
 import { canonicalKeyId, type KeyId, parseGun, parseKeyId } from '../../../tuf/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { readPublicKeys } from '../../public-key-files.ts';
 import { parseRepository } from '../../repository-name.ts';
 import { trustDirectory } from '../../settings.ts';
@@ -215,7 +216,7 @@ function tell({ io, globals }: CommandContext, pins: Pins, text: string): void {
   const directory = trustDirectory(io, globals);
   if (globals.json)
     io.stdout.write(
-      `${JSON.stringify({ file: pinFilePath(directory), ...JSON.parse(Buffer.from(encodePins(pins)).toString()) }, null, 2)}\n`,
+      jsonText({ file: pinFilePath(directory), ...JSON.parse(Buffer.from(encodePins(pins)).toString()) }),
     );
   else io.stdout.write(text);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { loadPolicy, PolicyError, policySchema } from '../../../policy/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 
 /** `hallmark policy check FILE`: exit code 0 if the policy can be used; with --json what was found either way. */
 export async function check({ io, globals }: CommandContext, file: string): Promise<void> {
@@ -13,19 +14,19 @@ export async function check({ io, globals }: CommandContext, file: string): Prom
       rules: rules.map(({ name, mode, terms }) => ({ images: name, action: terms.kind, mode })),
       warnings,
     };
-    if (globals.json) io.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
+    if (globals.json) io.stdout.write(jsonText(answer));
     else
       io.stdout.write(
         `${file}: usable, ${rules.length - 1} ${rules.length === 2 ? 'pattern' : 'patterns'} and the default\n`,
       );
   } catch (error) {
     if (globals.json && error instanceof PolicyError)
-      io.stdout.write(`${JSON.stringify({ file, usable: false, findings: error.findings }, null, 2)}\n`);
+      io.stdout.write(jsonText({ file, usable: false, findings: error.findings }));
     throw error;
   }
 }
 
 /** `hallmark policy schema` */
 export async function schema({ io }: CommandContext): Promise<void> {
-  io.stdout.write(`${JSON.stringify(policySchema(), null, 2)}\n`);
+  io.stdout.write(jsonText(policySchema()));
 }

@@ -8,6 +8,7 @@ import {
   readPolicyFile,
 } from '../../../policy/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 
 /** `hallmark policy convert --from PROGRAM FILE`: the policy on stdout, what could not be carried over on stderr. */
 export async function convert(
@@ -19,7 +20,7 @@ export async function convert(
   const { document, notes } = convertPolicy(from, values.length === 1 ? values[0] : { items: values });
   const yaml = stringify(document, { lineWidth: 0 });
   for (const note of notes) io.stderr.write(`Note: ${note}\n`);
-  if (globals.json) io.stdout.write(`${JSON.stringify({ policy: document, notes }, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText({ policy: document, notes }));
   else io.stdout.write(yaml);
   // what was made has to be usable as it stands; where it is not, that is told last
   for (const warning of parsePolicy(yaml, `policy made of ${file}`).warnings) io.stderr.write(`Warning: ${warning}\n`);

@@ -2,6 +2,7 @@
 import type { Decision } from '../../../policy/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { ExitCode } from '../../exit-codes.ts';
+import { jsonText } from '../../json-text.ts';
 import { openPolicyEngine, policyInForce } from '../../policy-in-force.ts';
 import { trustDirectory } from '../../settings.ts';
 import { PartialFailure, UsageError } from '../../usage-error.ts';
@@ -13,7 +14,7 @@ export async function explain({ io, globals }: CommandContext, reference: string
   const engine = openPolicyEngine(io, globals, policy, { point: 'cli', directory: trustDirectory(io, globals) });
   try {
     const decision = await engine.decide(reference);
-    if (globals.json) io.stdout.write(`${JSON.stringify(decision, null, 2)}\n`);
+    if (globals.json) io.stdout.write(jsonText(decision));
     else io.stdout.write(textOf(decision));
     if (decision.outcome !== 'allow') throw toldAbove(decision);
   } finally {

@@ -2,6 +2,7 @@
 import type { Allowed, Decision } from '../../../policy/index.ts';
 import { familiarName, gun, type ImageReference } from '../../../registry/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { openPolicyEngine, policyInForce } from '../../policy-in-force.ts';
 import { RefusedByPolicy } from '../../refused-by-policy.ts';
 import { trustDirectory } from '../../settings.ts';
@@ -44,7 +45,7 @@ export async function verifyByPolicy(context: CommandContext, reference: ImageRe
     expires: expires?.toISOString(),
     rule,
   };
-  if (globals.json) io.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText(answer));
   else io.stdout.write(`${name}\n`);
 }
 

@@ -8,6 +8,7 @@ import { checkSigner } from '../../../signer/start/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { ExitCode } from '../../exit-codes.ts';
 import type { Io } from '../../io.ts';
+import { jsonText } from '../../json-text.ts';
 import { PartialFailure, UsageError } from '../../usage-error.ts';
 import { VERSION } from '../../version.ts';
 import { serviceOf } from './service-of-config.ts';
@@ -18,7 +19,7 @@ export async function checkConfig({ io, globals }: CommandContext, file: string)
   const checks = await checksOf(io, service, file);
   const failed = checks.filter(({ result }) => result === 'failed').length;
   if (globals.json === true) {
-    io.stdout.write(`${JSON.stringify({ file, service, ok: failed === 0, checks })}\n`);
+    io.stdout.write(jsonText({ file, service, ok: failed === 0, checks }, 0));
   } else {
     for (const { check, result, detail } of checks) io.stdout.write(`${result.padEnd(7)}  ${check}: ${detail}\n`);
   }
@@ -59,5 +60,5 @@ export function configSchema({ io }: CommandContext, service: string, options: {
     throw new UsageError(`there is no service ${service}: server or signer`);
   const form = options.notary === true ? 'notary' : 'own';
   const schema = service === 'server' ? serverConfigSchema(form) : signerConfigSchema(form);
-  io.stdout.write(`${JSON.stringify(schema, null, 2)}\n`);
+  io.stdout.write(jsonText(schema));
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { loadServerConfig } from '../../../server/config/index.ts';
 import { migrateServer, pendingOfServer } from '../../../server/start/index.ts';
 import type { SchemaSteps } from '../../../service/database/index.ts';
@@ -6,6 +7,7 @@ import { loadSignerConfig } from '../../../signer/config/index.ts';
 import { migrateSigner, pendingOfSigner } from '../../../signer/start/index.ts';
 import type { CommandContext } from '../../context.ts';
 import type { Io } from '../../io.ts';
+import { jsonText } from '../../json-text.ts';
 import { UsageError } from '../../usage-error.ts';
 import { serviceOf } from './service-of-config.ts';
 
@@ -19,7 +21,7 @@ export async function migrate({ io, globals }: CommandContext, options: MigrateO
   const isDry = options.dryRun === true;
   const steps = await stepsOf(io, options.config, isDry);
   if (globals.json === true) {
-    io.stdout.write(`${JSON.stringify({ dryRun: isDry, databases: steps })}\n`);
+    io.stdout.write(jsonText({ dryRun: isDry, databases: steps }, 0));
     return;
   }
   const words = isDry ? 'pending' : 'applied';

@@ -2,6 +2,7 @@
 import type { PassphraseRotationReport, SqlServiceKeys } from '../../../signing/service-keys/index.ts';
 import type { CommandContext } from '../../context.ts';
 import { ExitCode } from '../../exit-codes.ts';
+import { jsonText } from '../../json-text.ts';
 import { PartialFailure } from '../../usage-error.ts';
 
 export interface RotatePassphraseOptions {
@@ -21,7 +22,7 @@ export async function rotatePassphrase(
   options: RotatePassphraseOptions,
 ): Promise<void> {
   const report = await keys.rotatePassphrase(options);
-  if (globals.json) io.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText(report));
   else io.stdout.write(`Encrypted ${keysOf(report.rotated)} anew\n`);
   for (const { keyId, alias, code } of report.failed)
     io.stderr.write(`key ${keyId} stays under alias ${JSON.stringify(alias)}: ${REASONS[code]}\n`);

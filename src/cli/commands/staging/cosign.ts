@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PublishError } from '../../../publisher/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import { confirm, isTerminal } from '../../prompts.ts';
 import { repositoryOf } from '../../repository-name.ts';
 import { UsageError } from '../../usage-error.ts';
@@ -22,7 +23,7 @@ export async function cosign(context: CommandContext, path: string, options: Cos
   const reviews = await staging.review(update);
   if (!globals.json || options.show !== true) io.stderr.write(reviewText(session.gun, reviews));
   if (options.show === true) {
-    if (globals.json) io.stdout.write(`${JSON.stringify(reviewJson(session.gun, reviews), null, 2)}\n`);
+    if (globals.json) io.stdout.write(jsonText(reviewJson(session.gun, reviews)));
     else io.stdout.write(nextStep(path, reviews));
     return;
   }
@@ -33,7 +34,7 @@ export async function cosign(context: CommandContext, path: string, options: Cos
   const signed = await staging.cosign(reviews);
   await replaceStagedFile(path, signed.update);
   if (globals.json) {
-    io.stdout.write(`${JSON.stringify({ file: path, ...reviewJson(session.gun, signed.reviews) }, null, 2)}\n`);
+    io.stdout.write(jsonText({ file: path, ...reviewJson(session.gun, signed.reviews) }));
   } else {
     io.stderr.write(nextStep(path, signed.reviews));
     io.stdout.write(`Signed ${path} with ${keyIds.length === 1 ? 'one key' : `${keyIds.length} keys`}\n`);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Edit, Staged } from '../../../publisher/index.ts';
 import type { CommandContext } from '../../context.ts';
+import { jsonText } from '../../json-text.ts';
 import type { Session } from '../../session.ts';
 import { createStagedFile } from './staged-file.ts';
 import { nextStep, reviewJson, reviewText } from './staged-words.ts';
@@ -15,7 +16,7 @@ export async function stageTo(
   const staged = await session.publisher().staging.stage(edit);
   await createStagedFile(path, staged.update);
   if (globals.json) {
-    io.stdout.write(`${JSON.stringify({ file: path, ...reviewJson(session.gun, staged.reviews) }, null, 2)}\n`);
+    io.stdout.write(jsonText({ file: path, ...reviewJson(session.gun, staged.reviews) }));
   } else {
     io.stderr.write(reviewText(session.gun, staged.reviews));
     io.stderr.write(nextStep(path, staged.reviews));

@@ -22,6 +22,7 @@ import {
 import type { CommandContext } from '../../context.ts';
 import { failureOf } from '../../errors.ts';
 import { ExitCode } from '../../exit-codes.ts';
+import { jsonText } from '../../json-text.ts';
 import { tlsFilesFor, tlsTransport } from '../../tls-files.ts';
 import { PartialFailure, UsageError } from '../../usage-error.ts';
 
@@ -93,7 +94,7 @@ async function refresh(context: CommandContext, options: TufClientCommandOptions
   const trusted = await clientOf(context, options).refresh();
   const { io, globals } = context;
   const versions = versionsOf(trusted);
-  if (globals.json) io.stdout.write(`${JSON.stringify(versions, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText(versions));
   else io.stdout.write(`${versions.map(({ role, version }) => `${role} ${version}`).join(', ')}\n`);
 }
 
@@ -126,7 +127,7 @@ async function download(context: CommandContext, options: TufClientCommandOption
     if (globals.json) done.push(answer(found, directory.fileOf(found)));
     else io.stdout.write(`${directory.fileOf(found)}\n`);
   }
-  if (globals.json) io.stdout.write(`${JSON.stringify(done, null, 2)}\n`);
+  if (globals.json) io.stdout.write(jsonText(done));
 }
 
 function answer({ path, role, target }: FoundTarget, file: string) {
