@@ -188,6 +188,11 @@ describe('an OCI layout', () => {
     expect((await failure(ImageFileError, new OciLayoutSource(absent).root())).message).toBe(
       `${absent}: no such file or directory`,
     );
+    const other = join(directory, 'other');
+    await mkdir(other);
+    expect((await failure(ImageFileError, new OciLayoutSource(other).root())).message).toBe(
+      `${other}: no OCI image layout: it has no index.json`,
+    );
     const file = join(directory, 'file');
     await writeFile(file, '');
     expect((await failure(ImageFileError, pullInto(file))).message).toBe(`${file}: not a directory`);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkContent, checkedContent, type Digest, digestAlgorithm, digestHex } from '../digest.ts';
@@ -81,7 +81,10 @@ export class OciLayoutSource implements ImageSource {
 
   root(): Promise<Descriptor> {
     return onFiles(this.#directory, async () => {
-      const bytes = await readBounded(join(this.#directory, 'index.json'), this.#directory);
+      const bytes = await readBounded(join(this.#directory, 'index.json'), this.#directory).catch((error: unknown) => {
+        if (systemCode(error) !== 'ENOENT' || !existsSync(this.#directory)) throw error;
+        throw new ImageFileError('not-found', this.#directory, 'no OCI image layout: it has no index.json', error);
+      });
       return selectImage(this.#directory, decodeLayoutIndex(this.#directory, bytes), this.#wanted);
     });
   }

@@ -2,7 +2,6 @@
 
 import { afterAll, describe, expect, test } from 'bun:test';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { z } from 'zod';
@@ -23,7 +22,8 @@ import {
 import { understand } from './load.ts';
 import { isReadableByAll } from './secret-file.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'hallmark-config-'));
+// where everybody may enter, which a directory for temporary files of one's own need not be
+const directory = mkdtempSync('/tmp/hallmark-config-');
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 function file(name: string, text: string): string {
@@ -227,7 +227,11 @@ describe('secret files', () => {
   test('S7 a file that everybody may read is seen as one', async () => {
     const path = file('open-secret', 'x');
     chmodSync(path, 0o644);
+    chmodSync(directory, 0o755);
     expect(await isReadableByAll(path)).toBe(true);
+    chmodSync(directory, 0o750);
+    expect(await isReadableByAll(path)).toBe(false);
+    chmodSync(directory, 0o755);
     chmodSync(path, 0o640);
     expect(await isReadableByAll(path)).toBe(false);
     expect(await isReadableByAll(join(directory, 'nowhere'))).toBe(false);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 /** A file that a configuration names and that cannot be used. */
 export class SecretFileError extends Error {
@@ -33,10 +34,15 @@ export async function readSecretFile(path: string): Promise<string> {
   return secret;
 }
 
-/** Whether everybody on the machine may read the file (S7). A file that is not there is not open either. */
+/** Whether everybody on the machine may read the file, by its mode and its directories' (S7). One that is not there is not open. */
 export async function isReadableByAll(path: string): Promise<boolean> {
   try {
-    return ((await stat(path)).mode & 0o004) !== 0;
+    const file = await realpath(path);
+    if (((await stat(file)).mode & 0o004) === 0) return false;
+    for (let directory = dirname(file); ; directory = dirname(directory)) {
+      if (((await stat(directory)).mode & 0o001) === 0) return false;
+      if (directory === dirname(directory)) return true;
+    }
   } catch {
     return false;
   }

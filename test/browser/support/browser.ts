@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
 const CHROMIUM = process.env.HALLMARK_TEST_CHROMIUM ?? '/usr/bin/chromium';
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Where pictures of pages are kept after the run. */
-const PICTURES = process.env.HALLMARK_SCREENSHOTS ?? join(tmpdir(), 'hallmark-console-screenshots');
+/** Where pictures of pages are kept after the run, if anywhere. */
+const PICTURES = process.env.HALLMARK_SCREENSHOTS;
 
 export function openBrowser(): Promise<Browser> {
   if (!existsSync(CHROMIUM)) throw new Error(`${CHROMIUM} is missing: install the Debian package chromium`);
@@ -23,6 +22,7 @@ export async function openPage(browser: Browser, options: BrowserContextOptions 
 }
 
 export async function picture(page: Page, name: string): Promise<void> {
+  if (PICTURES === undefined) return;
   mkdirSync(PICTURES, { recursive: true });
   const path = join(PICTURES, `${name}.png`);
   await page.screenshot({ path, fullPage: true });

@@ -46,6 +46,12 @@ export class ChaosPublisher {
   readonly #record: Record;
   readonly #publisher: Publisher;
   #count = 0;
+  #failure: string | undefined;
+
+  /** Why the last publish was none. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
 
   get gun(): Gun {
     return this.#record.gun;
@@ -65,13 +71,15 @@ export class ChaosPublisher {
   async publish(): Promise<boolean> {
     const tag = `${this.#name}-${++this.#count}`;
     const digest = sha256Hex(Buffer.from(`${this.#record.gun} ${tag}`));
+    this.#failure = undefined;
     try {
       await this.#publisher.sign(tag, dockerTarget(Buffer.from(digest, 'hex'), 1000));
     } catch (error) {
       // the record says what became of what was sent; a server that is down is what this is about
-      if (error instanceof DownloadError) return false;
-      if (error instanceof PublishError && error.code === 'conflict') return false;
-      throw error;
+      const isExpected = error instanceof DownloadError || (error instanceof PublishError && error.code === 'conflict');
+      if (!isExpected) throw error;
+      this.#failure = error.message;
+      return false;
     }
     this.#record.tags.set(tag, digest);
     return true;

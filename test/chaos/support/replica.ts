@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { connect } from 'node:net';
 import { GrowingText } from '../../interop/support/events.ts';
 import { keepUntilExit } from '../../interop/support/processes.ts';
 
@@ -11,8 +10,7 @@ export interface ReplicaOptions {
   readonly port: number;
 }
 
-const START_MILLISECONDS = 30_000;
-const PORT_PAUSE_MILLISECONDS = 5;
+const START_MILLISECONDS = 60_000;
 
 /** One process of a service, killed without warning and started again over what it left. */
 export class Replica {
@@ -32,21 +30,21 @@ export class Replica {
     return this.#child !== undefined;
   }
 
-  /** Starts the process; resolves when it accepts connections. */
+  /** Starts the process; resolves when it says that it serves. */
   async start(): Promise<void> {
-    const { argv, env, cwd, port } = this.#options;
+    const { argv, env, cwd } = this.#options;
     const child = Bun.spawn([...argv], { env: { ...env }, cwd, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' });
     keepUntilExit(child);
-    this.#log = new GrowingText();
-    for (const stream of [child.stdout, child.stderr]) void this.#follow(stream);
-    const deadline = performance.now() + START_MILLISECONDS;
-    while (!(await accepts(port))) {
-      if (child.exitCode !== null || performance.now() > deadline) {
-        child.kill('SIGKILL');
-        throw new Error(`${this.name} does not listen on ${port}; it said:\n${this.#log.text}`);
-      }
-      // another program's port gives no event to wait for
-      await Bun.sleep(PORT_PAUSE_MILLISECONDS);
+    const log = new GrowingText();
+    this.#log = log;
+    const read = [child.stdout, child.stderr].map((stream) => follow(stream, log));
+    void Promise.all([...read, child.exited]).then(() => log.end(`${this.name} has ended`));
+    try {
+      // not its port: that is there for a moment before the service is, to see that nobody else has it
+      await log.match(/^ready /m, 0, START_MILLISECONDS);
+    } catch (error) {
+      child.kill('SIGKILL');
+      throw error;
     }
     this.#child = child;
   }
@@ -71,21 +69,9 @@ export class Replica {
   get log(): string {
     return this.#log.text;
   }
-
-  async #follow(stream: ReadableStream<Uint8Array>): Promise<void> {
-    const log = this.#log;
-    const decoder = new TextDecoder();
-    for await (const chunk of stream) log.append(decoder.decode(chunk, { stream: true }));
-  }
 }
 
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
+async function follow(stream: ReadableStream<Uint8Array>, log: GrowingText): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) log.append(decoder.decode(chunk, { stream: true }));
 }

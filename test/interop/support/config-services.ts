@@ -49,7 +49,8 @@ export class ConfigServices {
     const start = async (service: 'server' | 'signer', port: number) => {
       const started = this.#stage.start(`${provider} ${service}`, commandOf(provider, service), options);
       this.#running = [started, ...this.#running];
-      await started.listening({ port });
+      // Hallmark's port is there for a moment before the service is, to see that nobody else has it
+      await (provider === 'notary' ? started.listening({ port }) : started.line(/"msg":"serving"/));
     };
     await start('signer', this.#ports.signer);
     await start('server', this.#ports.server);

@@ -209,6 +209,17 @@ describe('hallmark import of an archive', () => {
     await inStorage(async (storage) => expect(await storage.latest(GUN, TIMESTAMP)).toBeUndefined());
   });
 
+  test('what is no archive is told as that, with nothing about the trust directory', async () => {
+    const file = join(world.directory, 'file');
+    writeFileSync(file, '');
+    for (const place of [file, world.directory, join(world.directory, 'none')]) {
+      const refused = await world.run('operator', ['import', place, '--data', data()]);
+      expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(refused.stderr).toContain(`no archive: ${place}`);
+      expect(refused.stderr).not.toContain('--trust-dir');
+    }
+  });
+
   test('a GUN outside the prefixes of the server, memory, and an unclear target are refused', async () => {
     await archived();
     const config = join(world.directory, 'server.yaml');

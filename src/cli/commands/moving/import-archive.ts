@@ -25,6 +25,17 @@ export interface TargetOptions {
   readonly config?: string;
 }
 
+function gunsOf(place: string): readonly Gun[] {
+  try {
+    const guns = archivedGuns(place);
+    if (guns.length > 0) return guns;
+  } catch (cause) {
+    if (!(cause instanceof TrustDirectoryError)) throw cause;
+    throw new ImportError(`no archive: ${place}: ${cause.message}`, { cause });
+  }
+  throw new ImportError(`no archive: ${place}`);
+}
+
 /**
  * `hallmark import DIR [GUN…]`: repositories of an archive into one's own server's storage, byte for byte, so that clients
  * go on with another address.
@@ -37,8 +48,7 @@ export async function importArchive(
 ): Promise<void> {
   const { io, globals } = context;
   const place = resolve(directory);
-  const guns = names.length === 0 ? archivedGuns(place) : names.map((name) => parseGun(name));
-  if (guns.length === 0) throw new ImportError(`no archive: ${place}`);
+  const guns = names.length === 0 ? gunsOf(place) : names.map((name) => parseGun(name));
   const target = await openTarget(io, options);
   const done: Imported[] = [];
   let worst: ExitCode = ExitCode.done;

@@ -83,7 +83,7 @@ function words(from: string, to: string, { targets }: TrustedRepository, plan: R
 function consequences(from: string, to: string, plan: RemapPlan): string {
   const lines = plan.unsigned.map(({ role, keyIds, tags }) => {
     const what = tags.length === 0 ? 'it holds no tags' : `tags ${tags.join(', ')}`;
-    return `${role} is not signed: no key of ${keyIds.map((id) => id.slice(0, 12)).join(', ')} is at hand (${what}). Its signer signs again: hallmark sign ${to}:TAG --role ${role}; or the owner, without --role's key: --role targets`;
+    return `${role} is not signed: no key of ${keyIds.map((id) => id.slice(0, 12)).join(', ')} is at hand (${what}). Its signer signs again: hallmark sign ${to}:TAG --role ${role}; or the owner does, with --role targets`;
   });
   if (plan.withheld.length > 0)
     lines.push(`left out of targets, since targets/releases overrules them: ${plan.withheld.join(', ')}`);

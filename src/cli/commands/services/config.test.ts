@@ -2,12 +2,12 @@
 import { afterAll, describe, expect, test } from 'bun:test';
 import { X509Certificate } from 'node:crypto';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fingerprint, runCaptured } from '../../../../test/support/command-line.ts';
 import { ensureOwnTls } from '../../../service/index.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'hallmark-config-commands-'));
+// where everybody may enter, which a directory for temporary files of one's own need not be
+const root = mkdtempSync('/tmp/hallmark-config-commands-');
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 const own = await ensureOwnTls(join(root, 'tls'), [], new Date());
 const run = (...argv: string[]) => runCaptured(argv, {}, () => new Date());
@@ -164,6 +164,9 @@ describe('hallmark config check', () => {
     const { directory, file } = place();
     await run('migrate', '--config', file);
     chmodSync(join(directory, 'passphrase'), 0o644);
+    // whoever cannot enter the directory cannot read it either
+    expect((await run('config', 'check', file)).stdout).not.toContain('permissions');
+    for (const entered of [root, directory]) chmodSync(entered, 0o755);
     const { exitCode, stdout, stderr } = await run('config', 'check', file);
     expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/^warning +permissions: .*passphrase/m)]);
     expect(stdout + stderr).not.toContain(readFileSync(join(directory, 'passphrase'), 'utf8').trim());
