@@ -137,6 +137,7 @@ describe('hallmark config check', () => {
     const { directory, file } = place({ tracing });
     await run('migrate', '--config', file);
     writeFileSync(join(directory, 'token'), 'Bearer abc\nX-Other: 1\n', { mode: 0o644 });
+    for (const entered of [root, directory]) chmodSync(entered, 0o755);
     const told = `no value of a header: ${join(directory, 'token')}`;
 
     const { exitCode, stdout } = await run('config', 'check', file);
