@@ -34,10 +34,10 @@ export function dockerAt(host: string, home: string, command: readonly string[] 
 
 /**
  * Input for the shell of a container on a terminal: the command, once the container knows the terminal's size. docker tells
- * it after the start, when the shell may have shown its prompt long ago.
+ * it after the start, when the shell may have shown its prompt long ago; until then stty of busybox fails.
  */
 export function afterSize(command: string): string {
-  return `until [ "$(stty size)" != "0 0" ]; do sleep 0.1; done; ${command}\n`;
+  return `until [ -n "$(stty size 2>/dev/null)" ]; do sleep 0.1; done; ${command}\n`;
 }
 
 /** A world with images that can be run, signed ones and others, and a policy that asks for a signature on each. */
