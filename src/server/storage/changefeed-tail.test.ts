@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, spyOn, test } from 'bun:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { ChangefeedTail } from './changefeed-tail.ts';
 import type { Change, ChangeQuery } from './metadata-storage.ts';
@@ -28,12 +29,16 @@ function stage() {
       .slice(0, query.limit)
       .map(change);
   };
-  const lastChange = async () => Math.max(0, ...visible);
-  const tail = new ChangefeedTail(
-    { changes, lastChange },
-    { onChange: ({ id }) => void handedOn.push(Number(id)), elapsed: () => time.ms },
-  );
-  return { visible, handedOn, time, asked, tail };
+  const lastChange = async () => {
+    await turn();
+    return Math.max(0, ...visible);
+  };
+  const storage = { changes, lastChange };
+  const tail = new ChangefeedTail(storage, {
+    onChange: ({ id }) => void handedOn.push(Number(id)),
+    elapsed: () => time.ms,
+  });
+  return { visible, handedOn, time, asked, storage, tail };
 }
 
 describe('ChangefeedTail', () => {
@@ -78,6 +83,27 @@ describe('ChangefeedTail', () => {
     await Promise.all([first, ...Array.from({ length: 100 }, () => tail.caughtUp())]);
     expect(handedOn).toEqual([1]);
     expect(asked.length).toBeLessThanOrEqual(2);
+  });
+
+  test('those who ask again soon after they were answered wait for one another, and soon share every question', async () => {
+    const { storage, tail } = stage();
+    await tail.caughtUp();
+    const questions = spyOn(storage, 'lastChange');
+    // each answer is on its way for a turn of the event loop, and the client's next request for another
+    const client = async () => {
+      for (let round = 0; round < 20; round++) {
+        await tail.caughtUp();
+        await turn();
+        await turn();
+      }
+    };
+    const half = () => Array.from({ length: 8 }, client);
+    const first = half();
+    await turn();
+    await turn();
+    await Promise.all([...first, ...half()]);
+    // two halves that never met would ask 40
+    expect(questions.mock.calls.length).toBeLessThan(30);
   });
 
   test('a storage that fails is told to whoever asked, and asked again by the next', async () => {

@@ -17,6 +17,10 @@ const PAGE = 1000;
  */
 const GAP_MS = 30_000;
 
+/** Callers of one question that make it worth waiting for more, and for how many turns of the event loop. */
+const BUSY = 4;
+const BUSY_TURNS = 5;
+
 /**
  * What other replicas wrote, read off the changefeed. A client that was shown a new timestamp by one replica and an older
  * one by the next would rightly take it for a rollback (S17); so a replica asks, before it answers from memory, whether
@@ -32,6 +36,9 @@ export class ChangefeedTail {
   readonly #seen = new Set<number>();
   /** Since when the ID after the floor is missing. */
   #gapSince: number | undefined;
+  /** Callers of the next question so far. */
+  #waiting = 0;
+  #isBusy = false;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
@@ -43,11 +50,11 @@ export class ChangefeedTail {
 
   /** Resolves once every change that was committed before the call has been handed on; rejects as storage does. */
   caughtUp(): Promise<void> {
+    this.#waiting++;
     // a question under way may have been asked before a write that this caller has to see
     this.#next ??= (this.#running ?? Promise.resolve())
       .catch(() => {})
-      // whoever comes in the same turn of the event loop shares it too
-      .then(() => turn())
+      .then(() => this.#gathered())
       .then(() => {
         this.#next = undefined;
         const running = this.#read().finally(() => {
@@ -57,6 +64,16 @@ export class ChangefeedTail {
         return running;
       });
     return this.#next;
+  }
+
+  /**
+   * Whoever comes in the same turn of the event loop shares the question. Where many do, those who were just answered will ask again
+   * within a few turns: to wait for them costs microseconds, and each question less is worth dozens of them.
+   */
+  async #gathered(): Promise<void> {
+    for (let turns = this.#isBusy ? BUSY_TURNS : 1; turns > 0; turns--) await turn();
+    this.#isBusy = this.#waiting >= BUSY;
+    this.#waiting = 0;
   }
 
   async #read(): Promise<void> {
