@@ -33,6 +33,29 @@ describe('a file lock', () => {
     expect(withFileLock(path, () => 'done')).toBe('done');
   });
 
+  test('is not left behind by who could not write it whole', async () => {
+    // a file may be made, and nothing be written to it, as on a full disk
+    const limited = `trap '' XFSZ; ulimit -f 0; exec "$0" -e "$1" "$2"`;
+    const script = `
+      import { withFileLock } from '${join(import.meta.dir, 'file-lock.ts')}';
+      try { withFileLock(process.argv[1], () => process.stdout.write('held')); }
+      catch (error) { process.stdout.write(error.message); }`;
+    const child = Bun.spawn(['sh', '-c', limited, process.execPath, script, path], {
+      stdout: 'pipe',
+      stderr: 'inherit',
+    });
+
+    expect(await new Response(child.stdout).text()).toBe(`cannot write ${path}.lock: EFBIG`);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  test('holds no file open once it is given back', () => {
+    const open = () => readdirSync('/proc/self/fd').length;
+    const before = open();
+    for (let round = 0; round < 50; round++) withFileLock(path, () => undefined);
+    expect(open()).toBeLessThan(before + 50);
+  });
+
   test('that another took over meanwhile is not removed by who was too slow', () => {
     const lock = `${path}.lock`;
     withFileLock(path, () => {

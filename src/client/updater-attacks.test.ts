@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
 import { TestClient, versionsOf } from '../../test/support/client.ts';
-import { rejected } from '../../test/support/refusals.ts';
+import { type Refusal, rejected } from '../../test/support/refusals.ts';
 import { GUN, NOW, RepositorySimulator } from '../../test/support/repository-simulator.ts';
 import { resigned, signedFile } from '../../test/support/signed-files.ts';
 import { makeKey, makeRootKey } from '../../test/support/test-keys.ts';
@@ -25,7 +25,7 @@ async function publishedTwice() {
 }
 
 /** A refresh that must fail like this, and leave the trusted files byte for byte. */
-async function refusedUnchanged(client: TestClient, expected: { code: string; role?: string }): Promise<Error> {
+async function refusedUnchanged(client: TestClient, expected: Refusal): Promise<Error> {
   const trusted = client.trusted(...ROLES);
   const error = await rejected(client.refresh(), expected);
   expect(client.trusted(...ROLES)).toEqual(trusted);
@@ -245,23 +245,29 @@ describe('delegations that fail', () => {
     expect(repository.takeRequests().filter((name) => name.startsWith('targets/'))).toEqual([]);
   });
 
-  test('S23 more bytes of them than anybody needs are not even asked for', async () => {
-    const repository = await RepositorySimulator.create();
-    const names = Array.from({ length: 5 }, (_, index) => `targets/r${index}` as RoleName);
-    const pin = { ...notaryV1.pin(new Uint8Array([1])), length: 1 << 26 };
-    repository.snapshotTrick = (meta) => {
-      for (const name of names) meta.set(name, pin);
-    };
-    repository.edit('targets', (targets) => {
-      const roles = names.map((name) => ({ name, keyIds: [], paths: [''], threshold: 1 }));
-      return { ...targets, delegations: { keys: new Map(), roles } };
-    });
-    const client = new TestClient(repository.publish());
-    repository.takeRequests();
+  test.each([
+    [4, 4, { name: 'DownloadError' }],
+    [5, 0, { code: 'malformed', role: 'targets' }],
+  ] as const)(
+    'S23 more bytes of them than anybody needs are not even asked for: %d of 64 MiB each',
+    async (count, asked, refusal) => {
+      const repository = await RepositorySimulator.create();
+      const names = Array.from({ length: count }, (_, index) => `targets/r${index}` as RoleName);
+      const pin = { ...notaryV1.pin(new Uint8Array([1])), length: 1 << 26 };
+      repository.snapshotTrick = (meta) => {
+        for (const name of names) meta.set(name, pin);
+      };
+      repository.edit('targets', (targets) => {
+        const roles = names.map((name) => ({ name, keyIds: [], paths: [''], threshold: 1 }));
+        return { ...targets, delegations: { keys: new Map(), roles } };
+      });
+      const client = new TestClient(repository.publish());
+      repository.takeRequests();
 
-    await refusedUnchanged(client, { code: 'malformed', role: 'targets' });
-    expect(repository.takeRequests().filter((name) => name.startsWith('targets/'))).toEqual([]);
-  });
+      await refusedUnchanged(client, refusal);
+      expect(repository.takeRequests().filter((name) => name.startsWith('targets/'))).toHaveLength(asked);
+    },
+  );
 
   test('one that is announced and missing is no delegation to be passed over', async () => {
     const { repository, client } = await publishedTwice();
