@@ -4,7 +4,7 @@ import { expect } from 'bun:test';
 /** What a typed error of ours shows: enough to tell one refusal from another. */
 export interface Refusal {
   readonly name?: string;
-  readonly code: string;
+  readonly code?: string;
   readonly role?: string;
 }
 
