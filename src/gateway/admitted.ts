@@ -84,7 +84,10 @@ export class AdmittedDigests {
     const now = signed instanceof Map ? await this.#signedNow(image, digest, signed) : undefined;
     const admitted = now?.found ?? (await this.#formerly(image, digest));
     if (admitted !== undefined) return admitted;
-    if (now?.missed !== undefined) throw now.missed;
+    const missed = now?.missed;
+    const byItself = missed && (await this.#tryDecide(image, digest));
+    if (byItself !== undefined) return byItself;
+    if (missed !== undefined) throw missed;
     return this.#decide(image, digest);
   }
 

@@ -252,6 +252,22 @@ describe('what was kept is lost, or cannot be used', () => {
     },
   );
 
+  test('what was signed recently enough is had while another image of its repository cannot be', async () => {
+    const [old, fresh] = [await stage.image('acme/app', '1', 'old'), await stage.image('acme/app', '1', 'new')];
+    await stage.sign('acme/app', '1', old.manifest);
+    const lenient = rule('digests: { signed-ever: 3d }');
+    await (await stage.gateway(lenient))(tagPath('1'));
+    await stage.sign('acme/app', '1', fresh.manifest);
+    // another gateway may have let it through by its tag
+    closure('delete from tag');
+    stage.ticks = 60_000;
+    stage.tamper = (path) => (path.includes(fresh.digest) ? new Response(null, { status: 500 }) : undefined);
+    const ask = await stage.gateway(lenient);
+    expect((await ask(tagPath(old.digest))).status).toBe(200);
+    expect((await ask(blobPath(old.layer))).status).toBe(200);
+    expect((await ask(blobPath(fresh.layer))).status).toBe(503);
+  });
+
   test('while nothing can be kept, the answer says so, and nothing unsigned is let through', async () => {
     const [signed, other] = [await stage.image('acme/app', '1', 'good'), await stage.image('acme/app', '2', 'evil')];
     await stage.sign('acme/app', '1', signed.manifest);
