@@ -86,6 +86,8 @@ metrics: 127.0.0.1:9090
     const lacking = loadGatewayConfig(path);
     await expect(lacking).rejects.toBeInstanceOf(SecretFileError);
     await expect(lacking).rejects.toThrow(`cannot read PEM file (ENOENT): ${join(path, '../none.pem')}`);
+    writeFileSync(join(path, '../none.pem'), '-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n');
+    await expect(loadGatewayConfig(path)).rejects.toThrow(`no PEM certificate: ${join(path, '../none.pem')}`);
   });
 
   test('S7 a file that others can write is an error, with the command that mends it; so is one without registries', async () => {

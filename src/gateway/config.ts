@@ -10,6 +10,7 @@ import {
   type Refuse,
   readConfigDocument,
   readPem,
+  SecretFileError,
   size,
   translatedBy,
   understand,
@@ -63,10 +64,17 @@ export async function loadGatewayConfig(file: string): Promise<GatewayConfig> {
   const schema = translatedBy(form, translated);
   const { upstreams, ...config } = understand(document, { schema, env: {}, prefix: 'HALLMARK_GATEWAY_' });
   const read = [...upstreams].map(async ([domain, { ca, ...rest }]) => {
-    const pem = ca === undefined ? {} : { ca: await readPem(resolve(dirname(file), ca)) };
+    const pem = ca === undefined ? {} : { ca: await readAuthority(resolve(dirname(file), ca)) };
     return [domain, { ...rest, ...pem }] as const;
   });
   return { ...config, upstreams: new Map(await Promise.all(read)) };
+}
+
+/** TLS says of a file without a certificate only that the registry cannot be reached. */
+async function readAuthority(file: string): Promise<string> {
+  const pem = await readPem(file);
+  if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw new SecretFileError(file, 'no PEM certificate');
+  return pem;
 }
 
 /** All but the authorities of upstreams, which are files still. */
