@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DirectoryHighWaterMarks } from '../client/index.ts';
+import { DirectoryHighWaterMarks, type TrustedRepository } from '../client/index.ts';
 import { type Draft, HttpTrustServer, initializeRepository, Publisher, type SigningKeys } from '../publisher/index.ts';
-import { notaryV1, ROOT, VerificationError } from '../tuf/index.ts';
+import { notaryV1, VerificationError } from '../tuf/index.ts';
 import { passphrasesFrom } from './passphrase-sources.ts';
 import { warnOfNewRootKey } from './prompts.ts';
 import { trustDirectory } from './settings.ts';
@@ -45,13 +45,20 @@ export class Session extends TrustView {
     };
     return new Publisher({
       ...common,
-      refresh: () => this.refreshToRenew(frozen),
+      refresh: () => this.#refreshKnown(frozen),
       clock: () => this.io.now(),
-      initialize: () => {
-        this.#refuseLost();
-        return onNewRepository(() => initializeRepository({ ...common, now: this.io.now() }));
-      },
+      initialize: () => onNewRepository(() => initializeRepository({ ...common, now: this.io.now() })),
     });
+  }
+
+  /** @throws VerificationError `unsigned` of what the server never had; `rollback` of what it had */
+  async #refreshKnown(frozen: boolean): Promise<TrustedRepository> {
+    try {
+      return await this.refreshToRenew(frozen);
+    } catch (error) {
+      if (error instanceof VerificationError && error.code === 'unsigned') this.#refuseLost(error);
+      throw error;
+    }
   }
 
   /**
@@ -59,11 +66,14 @@ export class Session extends TrustView {
    * refused by everybody who knows the old one, this user first.
    * @throws VerificationError `rollback`
    */
-  #refuseLost(): void {
-    const marks = new DirectoryHighWaterMarks(trustDirectory(this.io, this.options)).load(this.gun);
-    if (marks.size === 0) return;
-    const what = `trust server has no root for ${this.gun}, which was trusted here before`;
-    const mend = `have its data restored, or begin anew after: hallmark notary delete --remote ${this.gun}`;
-    throw new VerificationError('rollback', ROOT, `${what}: ${mend}`);
+  #refuseLost(cause: VerificationError): void {
+    const directory = trustDirectory(this.io, this.options);
+    if (new DirectoryHighWaterMarks(directory).load(this.gun).size === 0) return;
+    const { ca } = this.options;
+    const where = `-s ${this.server} -d ${directory}${ca === undefined ? '' : ` --tlscacert ${ca}`}`;
+    const mend = `name its server with --server, have its data restored, or begin anew after: hallmark notary ${where} delete --remote ${this.gun}`;
+    throw new VerificationError('rollback', cause.role, `${cause.message}, which was trusted here before: ${mend}`, {
+      cause,
+    });
   }
 }

@@ -179,19 +179,27 @@ describe('a trust directory that cannot be used', () => {
     expectRefusal(await world.run('bob', ['verify', `${name}:1`]), 1, /record of trusted versions .* is damaged/);
   });
 
-  test('S36 a server that has lost what was trusted here is given no new repository in its place', async () => {
-    const emptied = await openWorld();
-    try {
-      world.betweenTrust = (request) => fetch(request.url.replace(world.trustServer, emptied.trustServer), request);
-      rmSync(join(world.trustDirectory('alice'), 'tuf'), { recursive: true });
-      const pushed = await world.run('alice', ['push', '--from', `oci:${image}`, `${name}:2`]);
-      expect(pushed.exitCode).toBe(3);
-      expect(pushed.stderr).toMatch(/trust server has no root for .*, which was trusted here before/);
-      expect((await world.run('carol', ['verify', `${name}:2`])).stderr).toMatch(/has no root/);
-    } finally {
-      await emptied.close();
-    }
-  });
+  for (const [cache, isThere] of [
+    ['gone', false],
+    ['there', true],
+  ] as const)
+    test(`S36 a server that has lost what was trusted here is given no new repository in its place until told to (cache ${cache})`, async () => {
+      const emptied = await openWorld();
+      try {
+        world.betweenTrust = (request) => fetch(request.url.replace(world.trustServer, emptied.trustServer), request);
+        if (!isThere) rmSync(join(world.trustDirectory('alice'), 'tuf'), { recursive: true });
+        const push = () => world.run('alice', ['push', '--from', `oci:${image}`, `${name}:2`]);
+        const refused = await push();
+        expectRefusal(refused, 3, /trust server has no \w+ for .*, which was trusted here before/);
+        expect((await world.run('carol', ['verify', `${name}:2`])).stderr).toMatch(/has no root/);
+
+        const [, anew = ''] = /begin anew after: hallmark (.*)$/m.exec(refused.stderr) ?? [];
+        expect(await world.run('alice', anew.split(' '))).toMatchObject({ exitCode: 0 });
+        expect(await push()).toMatchObject({ exitCode: 0 });
+      } finally {
+        await emptied.close();
+      }
+    });
 
   test('S17 without its cache, what it trusted before still counts', async () => {
     const old = await (await fetchTrust('timestamp.json')).bytes();
