@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'bun:test';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { modeOf, scratchDirectories } from '../../test/support/scratch.ts';
 import { DataDirectoryInUseError, lockDataDirectory } from './data-directory-lock.ts';
@@ -39,6 +40,18 @@ describe('a data directory', () => {
     lockDataDirectory(directory)[Symbol.dispose]();
     lockDataDirectory(directory)[Symbol.dispose]();
     expect([modeOf(join(directory, 'up.lock')), modeOf(join(directory, 'up.pid'))]).toEqual(['0600', '0600']);
+  });
+
+  test('whose lock cannot be had is told with the reason, and is no internal error', () => {
+    const directory = scratch();
+    mkdirSync(join(directory, 'up.lock'));
+
+    expect(() => lockDataDirectory(directory)).toThrow(
+      expect.objectContaining({
+        name: 'DatabaseOpenError',
+        message: expect.stringContaining(join(directory, 'up.lock')),
+      }),
+    );
   });
 
   test('within one process is served from once too', () => {

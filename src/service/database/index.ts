@@ -9,7 +9,7 @@
  */
 export { PATIENCE, readAgain, transact, writeAgain } from './attempts.ts';
 export { copyTable, hasTable, type NumberedTable, type TableCopy } from './copy-table.ts';
-export type { DatabaseAddress, DatabaseEngine } from './database-address.ts';
+export { type DatabaseAddress, type DatabaseEngine, DatabaseOpenError } from './database-address.ts';
 export { isDefinite, isUniqueViolation, isUnstorableText } from './failures.ts';
 export {
   MigrationError,
