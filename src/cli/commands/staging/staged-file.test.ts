@@ -8,13 +8,15 @@ import { readStagedFile } from './staged-file.ts';
 
 const scratch = scratchDirectories();
 
-/** Stages an update in a process of its own, on a disk that has no links. */
-async function stageWithoutLinks(path: string): Promise<string> {
+/** Stages an update in a process of its own, on a disk that has no links, and maybe no room for a name. */
+async function stageWithoutLinks(path: string, isFull = false): Promise<string> {
   const script = `
     import { mock } from 'bun:test';
     import * as real from 'node:fs/promises';
     const link = async () => { throw Object.assign(new Error('no links'), { code: 'EPERM' }); };
-    mock.module('node:fs/promises', () => ({ ...real, link, default: { ...real, link } }));
+    const full = async () => { throw Object.assign(new Error('full'), { code: 'ENOSPC' }); };
+    const rename = ${isFull} ? full : real.rename;
+    mock.module('node:fs/promises', () => ({ ...real, link, rename, default: { ...real, link, rename } }));
     const { createStagedFile } = await import('${join(import.meta.dir, 'staged-file.ts')}');
     await createStagedFile(process.argv[1], { gun: 'example.com/app', files: [] }).then(
       () => console.log('staged'),
@@ -34,6 +36,13 @@ test('an update is staged on a memory stick too, and never over another', async 
   expect(await stageWithoutLinks(taken)).toStartWith(`${taken} exists`);
   expect(readFileSync(taken, 'utf8')).toBe('of another');
   expect(readdirSync(directory).sort()).toEqual(['fresh', 'taken']);
+});
+
+test('an update that cannot take its name leaves nothing under it', async () => {
+  const directory = scratch();
+
+  expect(await stageWithoutLinks(join(directory, 'fresh'), true)).toContain('ENOSPC');
+  expect(readdirSync(directory)).toEqual([]);
 });
 
 test('S23 a file that is larger than any update is refused before it is read', async () => {

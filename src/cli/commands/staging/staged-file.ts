@@ -58,7 +58,12 @@ export async function replaceStagedFile(path: string, update: StagedUpdate): Pro
 async function takeName(temporary: string, path: string, cause: unknown): Promise<void> {
   if (!['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'].includes(codeOf(cause))) throw cause;
   await (await open(path, 'wx')).close();
-  await rename(temporary, path);
+  try {
+    await rename(temporary, path);
+  } catch (failure) {
+    await rm(path, { force: true });
+    throw failure;
+  }
 }
 
 /** On disk, then under its name by `place`. */
