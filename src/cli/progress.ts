@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Output } from './io.ts';
+import { oneLine } from './one-line.ts';
 
 /** One step of a transfer: an engine's or our own, of a layer or of the whole. */
 export interface Progress {
@@ -36,7 +37,7 @@ export class ProgressDisplay {
     const key = id ?? '';
     if (id !== undefined && this.#last.get(key) === status) return;
     this.#last.set(key, status);
-    this.#output.write(id === undefined ? `${clean(status)}\n` : `${clean(id)}: ${clean(status)}\n`);
+    this.#output.write(id === undefined ? `${oneLine(status)}\n` : `${oneLine(id)}: ${oneLine(status)}\n`);
     this.#lines.length = 0;
   }
 
@@ -52,7 +53,7 @@ export class ProgressDisplay {
 }
 
 function line({ id, status, current, total }: Progress, columns: number): string {
-  const head = `${clean(id ?? '')}: ${clean(status)}`;
+  const head = `${oneLine(id ?? '')}: ${oneLine(status)}`;
   if (current === undefined || total === undefined || total === 0 || current >= total) return head.slice(0, columns);
   const filled = Math.round((current / total) * BAR);
   const bar = `[${'='.repeat(Math.max(0, filled - 1))}>${' '.repeat(BAR - Math.max(1, filled))}]`;
@@ -70,9 +71,4 @@ function bytes(amount: number): string {
     unit++;
   }
   return `${Number(value.toPrecision(4))}${UNITS[unit]}`;
-}
-
-/** Daemon and registry choose these words; they may not move the cursor. */
-function clean(text: string): string {
-  return text.replace(/\p{Cc}/gu, ' ');
 }

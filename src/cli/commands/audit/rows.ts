@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type AuditJson, type AuditLine, fieldsOf } from '../../../service/audit/index.ts';
-import { oneLine } from '../../one-line.ts';
 
 export const TITLES = ['TIME', 'ACTION', 'REPOSITORY', 'ACTOR', 'ADDRESS', 'DETAIL'];
 
-/** One entry for people. Names were chosen by clients: none of them steers the terminal. */
+/** One entry for people. */
 export function rowOf(line: AuditLine): readonly string[] {
   const { at, action, gun = '-', actor } = line;
   const time = at.toISOString().replace('T', ' ').slice(0, 19);
-  return [time, action, gun, actor.name, actor.address ?? '-', detailOf(line)].map(oneLine);
+  return [time, action, gun, actor.name, actor.address ?? '-', detailOf(line)];
 }
 
 /** The same for programs: the fields of the server's own files. */
