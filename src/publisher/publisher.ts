@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DownloadError } from '../client/index.ts';
 import { type RoleName, type TargetFile, VerificationError } from '../tuf/index.ts';
 import { Draft } from './draft.ts';
 import { PublishError } from './errors.ts';
 import { initializeRepository } from './initialize.ts';
+import { lookAtPublished } from './look-at-published.ts';
 import type { Edit, Published, PublisherOptions } from './publishing.ts';
 import { Staging } from './staging.ts';
 import { addTarget, dockerSigningRoles, revokeTag } from './tags.ts';
@@ -79,17 +79,8 @@ export class Publisher {
       }
       const published = { roles: [...files.keys()], initialized };
       this.#options.onPublished?.(published);
-      await this.#look();
+      await lookAtPublished(this.#options.refresh);
       return published;
-    }
-  }
-
-  /** Takes note of what was published; that it cannot be had just now does not undo it. */
-  async #look(): Promise<void> {
-    try {
-      await this.#options.refresh();
-    } catch (error) {
-      if (!(error instanceof DownloadError)) throw error;
     }
   }
 

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test } from 'bun:test';
 import { PASSPHRASES, ServerDouble, TestPublisher, targetOf } from '../../test/support/publishing-stage.ts';
 import { GUN, NOW } from '../../test/support/repository-simulator.ts';
+import { DownloadError } from '../client/index.ts';
 import { rootCertificate } from '../signing/index.ts';
 import {
   bareKey,
@@ -83,6 +84,16 @@ describe('staged updates', () => {
     expect(published.roles).toEqual([RELEASES]);
     const { targets } = await owner.client.refresh();
     expect([...(targets.roles.get(RELEASES)?.signed.targets.keys() ?? [])]).toEqual(['v2']);
+  });
+
+  test('what the server has taken is published, though it cannot be looked at just now', async () => {
+    const update = sent(await cosigned(bob, await stage(alice, 'v2')));
+    const publish = server.publish.bind(server);
+    server.publish = async (gun, files) => {
+      await publish(gun, files);
+      server.fetch = () => Promise.reject(new DownloadError('unreachable', GUN, 'gone'));
+    };
+    expect((await owner.publisher.staging.publish(update)).roles).toEqual([RELEASES]);
   });
 
   test('staging publishes nothing', async () => {

@@ -2,6 +2,7 @@
 import type { KeyId } from '../tuf/index.ts';
 import { Draft } from './draft.ts';
 import { PublishError } from './errors.ts';
+import { lookAtPublished } from './look-at-published.ts';
 import type { Edit, Published, PublisherOptions } from './publishing.ts';
 import { keysAtHand } from './sign-role.ts';
 import { applyStagedUpdate, completeStagedUpdate, cosignReviewed, type StagedReview } from './staged-review.ts';
@@ -82,7 +83,7 @@ export class Staging {
       }
       const published = { roles: [...files.keys()], initialized: false };
       onPublished?.(published);
-      await refresh();
+      await lookAtPublished(refresh);
       return published;
     }
   }
