@@ -60,6 +60,8 @@ export class BlobCache {
     if (this.#sizes.get(digest) !== size) return undefined;
     const path = this.#path(digest);
     const found = await stat(path).catch(() => undefined);
+    // it may have had to go meanwhile
+    if (this.#sizes.get(digest) !== size) return undefined;
     if (found?.size !== size) {
       this.#forget(digest);
       return undefined;
