@@ -8,7 +8,7 @@ export interface Answer {
 }
 
 /** What must never be told: where the program lies, and how it is made. */
-const LEAKS = /node_modules|\/src\/|\.ts:\d|\bat \w+ \(|\bError:|\[native code\]|undefined|\/work\/|\/root\//;
+const LEAKS = /node_modules|\/src\/|\.ts:\d|\bat \w+ \(|\bError:|\[native code\]|undefined|\/(?:root|home|usr|var)\//;
 const MAX_ERROR = 1024;
 /** Answers without a body: a method that no route has, and what is not answered by the API but by HTTP itself. */
 const BARE = new Set([301, 405]);
