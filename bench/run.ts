@@ -51,7 +51,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const rows = ROWS.filter(({ name }) => values.only?.includes(name) ?? true);
   const outcomes = await measureAll(rows, values.quick ? QUICK : WHOLE);
   const text = report(describeMachine(new Date()), outcomes);
-  process.stdout.write(`${text}\n`);
+  // a pipe may not have taken it when the process ends
+  await Bun.write(Bun.stdout, `${text}\n`);
   // a part, or a hasty look, must not stand in the document beside a whole run
   if (values.quick || values.only !== undefined) return 0;
   writeFileSync(DOCUMENT, replaceTable(readFileSync(DOCUMENT, 'utf8'), text));
