@@ -5,7 +5,7 @@ import { type Refusal, rejected } from '../../test/support/refusals.ts';
 import { GUN, NOW, RepositorySimulator } from '../../test/support/repository-simulator.ts';
 import { resigned, signedFile } from '../../test/support/signed-files.ts';
 import { makeKey, makeRootKey } from '../../test/support/test-keys.ts';
-import { nextVersion, notaryV1, parseGun, ROOT, type RoleName, withRoleKeys } from '../tuf/index.ts';
+import { type MetaFile, nextVersion, notaryV1, parseGun, ROOT, type RoleName, withRoleKeys } from '../tuf/index.ts';
 import { MemoryMetadataCache } from './metadata-cache.ts';
 
 const RELEASES = 'targets/releases';
@@ -36,6 +36,18 @@ async function refusedUnchanged(client: TestClient, expected: Refusal): Promise<
 function broken(file: Uint8Array): Uint8Array {
   const at = file.length - 20;
   return file.with(at, file[at] === 0x41 ? 0x42 : 0x41);
+}
+
+/** Lists delegations that nobody has made, each pinned to the same file. */
+function announce(repository: RepositorySimulator, count: number, pin: MetaFile): void {
+  const names = Array.from({ length: count }, (_, index) => `targets/r${index}` as RoleName);
+  repository.snapshotTrick = (meta) => {
+    for (const name of names) meta.set(name, pin);
+  };
+  repository.edit('targets', (targets) => {
+    const roles = names.map((name) => ({ name, keyIds: [], paths: [''], threshold: 1 }));
+    return { ...targets, delegations: { keys: new Map(), roles } };
+  });
 }
 
 describe('a server that replays', () => {
@@ -229,15 +241,7 @@ describe('delegations that fail', () => {
 
   test('S23 more of them than anybody needs are not even asked for', async () => {
     const repository = await RepositorySimulator.create();
-    const names = Array.from({ length: 1000 }, (_, index) => `targets/r${index}` as RoleName);
-    const pin = notaryV1.pin(new Uint8Array([1]));
-    repository.snapshotTrick = (meta) => {
-      for (const name of names) meta.set(name, pin);
-    };
-    repository.edit('targets', (targets) => {
-      const roles = names.map((name) => ({ name, keyIds: [], paths: [''], threshold: 1 }));
-      return { ...targets, delegations: { keys: new Map(), roles } };
-    });
+    announce(repository, 1000, notaryV1.pin(new Uint8Array([1])));
     const client = new TestClient(repository.publish());
     repository.takeRequests();
 
@@ -252,15 +256,7 @@ describe('delegations that fail', () => {
     'S23 more bytes of them than anybody needs are not even asked for: %d of 64 MiB each',
     async (count, asked, refusal) => {
       const repository = await RepositorySimulator.create();
-      const names = Array.from({ length: count }, (_, index) => `targets/r${index}` as RoleName);
-      const pin = { ...notaryV1.pin(new Uint8Array([1])), length: 1 << 26 };
-      repository.snapshotTrick = (meta) => {
-        for (const name of names) meta.set(name, pin);
-      };
-      repository.edit('targets', (targets) => {
-        const roles = names.map((name) => ({ name, keyIds: [], paths: [''], threshold: 1 }));
-        return { ...targets, delegations: { keys: new Map(), roles } };
-      });
+      announce(repository, count, { ...notaryV1.pin(new Uint8Array([1])), length: 1 << 26 });
       const client = new TestClient(repository.publish());
       repository.takeRequests();
 

@@ -57,15 +57,14 @@ function denied(message: string): Verdict {
 
 async function readRequest(request: Request): Promise<AuthzRequest> {
   const text = await request.text();
-  if (text.length > MAX_BODY)
-    throw new AmbiguousRequestError('content trust: a request that is too large to be judged');
+  if (text.length > MAX_BODY) throw new AmbiguousRequestError('a request that is too large to be judged');
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null) return value;
   } catch {
     // told below
   }
-  throw new AmbiguousRequestError('content trust: not a request of the engine');
+  throw new AmbiguousRequestError('not a request of the engine');
 }
 
 async function verdictOn(asked: AuthzRequest, judge: ImageJudge): Promise<Verdict> {
@@ -132,13 +131,13 @@ function requestOf({ RequestMethod, RequestUri, RequestBody, RequestHeaders }: A
   body: Uint8Array;
 } {
   if (typeof RequestMethod !== 'string' || typeof RequestUri !== 'string')
-    throw new AmbiguousRequestError('content trust: a request without method or address');
+    throw new AmbiguousRequestError('a request without method or address');
   // below the address is taken for bytes: a letter of more would become another
   if (!/^[\x21-\x7e]*$/.test(RequestMethod + RequestUri))
     throw new AmbiguousRequestError('an address with spaces or letters beyond ASCII');
   const type = contentTypeOf(RequestHeaders);
   // the engine shows a plugin JSON alone, and reads the fields of a form before those of the query
-  if (couldBeForm(type)) throw new AmbiguousRequestError('content trust: parameters in a form');
+  if (couldBeForm(type)) throw new AmbiguousRequestError('parameters in a form');
   const body = typeof RequestBody === 'string' ? Buffer.from(RequestBody, 'base64') : new Uint8Array();
   const lines = [`${RequestMethod} ${RequestUri} HTTP/1.1`, `content-type: ${type}`, `content-length: ${body.length}`];
   return { head: parseRequestHead(Buffer.from(lines.join('\r\n'), 'latin1')), body };
@@ -154,12 +153,12 @@ function contentTypeOf(headers: unknown): string {
  */
 function requireNoBody({ RequestHeaders }: AuthzRequest): void {
   if (headerOf(RequestHeaders, 'content-length') === '0') return;
-  throw new AmbiguousRequestError('content trust: a pull has to say that it has no body: Content-Length: 0');
+  throw new AmbiguousRequestError('a pull has to say that it has no body: Content-Length: 0');
 }
 
 function headerOf(headers: unknown, wanted: string): string | undefined {
   if (typeof headers !== 'object' || headers === null) return undefined;
   const found = Object.entries(headers).filter(([name]) => name.toLowerCase() === wanted);
-  if (found.length > 1) throw new AmbiguousRequestError(`content trust: ${wanted} is there twice`);
+  if (found.length > 1) throw new AmbiguousRequestError(`${wanted} is there twice`);
   return found[0] === undefined ? undefined : String(found[0][1]);
 }

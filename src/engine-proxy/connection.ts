@@ -166,7 +166,7 @@ async function forward(
 function requireStreamProtocol({ headers }: RequestHead): void {
   for (const protocol of valuesOf(headers, 'upgrade')) {
     if (!/^(?:tcp|websocket)$/i.test(protocol.trim()))
-      throw new AmbiguousRequestError(`content trust: an upgrade to ${protocol.slice(0, 40)}`);
+      throw new AmbiguousRequestError(`an upgrade to ${protocol.slice(0, 40)}`);
   }
 }
 

@@ -35,8 +35,7 @@ export function imagesOfService(body: Uint8Array): NamedImages {
 const MAX_IMAGES = 256;
 
 function few(named: NamedImages): NamedImages {
-  if (named.places.length > MAX_IMAGES)
-    throw new AmbiguousRequestError(`content trust: more than ${MAX_IMAGES} images`);
+  if (named.places.length > MAX_IMAGES) throw new AmbiguousRequestError(`more than ${MAX_IMAGES} images`);
   return named;
 }
 

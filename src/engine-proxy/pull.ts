@@ -56,7 +56,7 @@ export function pulledImage(parameters: ReadonlyMap<string, string>): string {
   try {
     const reference = parseReference(name);
     if (tag === '' && reference.tagDefaulted && reference.digest === undefined)
-      throw new AmbiguousRequestError('content trust: name one tag: a pull of all tags cannot be verified here');
+      throw new AmbiguousRequestError('name one tag: a pull of all tags cannot be verified here');
     if (tag === '') return name;
     // the engine goes by the digest in the name then, whatever tag is beside it
     if (reference.digest !== undefined)

@@ -28,10 +28,9 @@ export interface RequestHead {
 export class AmbiguousRequestError extends Error {
   override readonly name = 'AmbiguousRequestError';
 
-  /** For whoever sent it. */
+  /** For whoever sent it: with who says so. */
   get told(): string {
-    const isWhole = this.message.startsWith('content trust: ');
-    return isWhole ? this.message : `content trust: this request cannot be judged for certain: ${this.message}`;
+    return `content trust: this request cannot be judged for certain: ${this.message}`;
   }
 }
 

@@ -48,7 +48,7 @@ export function routeOf({ method, path, upgrades }: Pick<RequestHead, 'method' |
   const plain = path.replace(VERSION, '');
   const family = plain.split('/')[1] ?? '';
   if (!FAMILIES.has(family))
-    throw new AmbiguousRequestError(`content trust: no part of Docker's API that is known here: ${plain.slice(0, 80)}`);
+    throw new AmbiguousRequestError(`no part of Docker's API that is known here: ${plain.slice(0, 80)}`);
   const found = ROUTES.find(([wanted, pattern]) => wanted === method && pattern.test(plain))?.[2];
   return found ?? (upgrades ? 'stream' : 'pass');
 }

@@ -55,8 +55,7 @@ async function* passed(
     }
     const content = await wholeFile(entry, reader);
     if (entry.name === IGNORE) ignore = content.toString('utf8', 0, entry.size);
-    else if (dockerfile !== undefined)
-      throw new AmbiguousRequestError(`content trust: ${wanted} is there twice in the context`);
+    else if (dockerfile !== undefined) throw new AmbiguousRequestError(`${wanted} is there twice in the context`);
     else dockerfile = content.subarray(0, entry.size);
     // what the engine would have taken away itself, had it built by this file
     if (entry.name === wanted && isIgnored(wanted, ignore)) continue;
@@ -65,16 +64,15 @@ async function* passed(
   }
   await reader.drain();
   if (dockerfile === undefined)
-    throw new AmbiguousRequestError(`content trust: no ${wanted} in the context of the build; links are not followed`);
+    throw new AmbiguousRequestError(`no ${wanted} in the context of the build; links are not followed`);
   yield tarFile(added, await pin(dockerfile));
   yield tarFile(IGNORE, Buffer.from(`${ignore === '' ? IGNORE : ignore}\n${added}\n`, 'utf8'));
   yield Buffer.alloc(2 * BLOCK);
 }
 
 async function wholeFile(entry: TarEntry, reader: TarReader): Promise<Buffer> {
-  if (!entry.isFile) throw new AmbiguousRequestError(`content trust: ${entry.name} in the context is no plain file`);
-  if (entry.size > MAX_FILE)
-    throw new AmbiguousRequestError(`content trust: ${entry.name} in the context is too large`);
+  if (!entry.isFile) throw new AmbiguousRequestError(`${entry.name} in the context is no plain file`);
+  if (entry.size > MAX_FILE) throw new AmbiguousRequestError(`${entry.name} in the context is too large`);
   const parts: Uint8Array[] = [];
   for await (const part of reader.content(entry)) parts.push(part);
   return Buffer.concat(parts);
@@ -90,7 +88,7 @@ function plainName(named: string): string {
     /[\\\p{Cc}]/u.test(named) ||
     parts.join('/') === IGNORE
   )
-    throw new AmbiguousRequestError('content trust: the Dockerfile has to be named by a plain path in the context');
+    throw new AmbiguousRequestError('the Dockerfile has to be named by a plain path in the context');
   return parts.join('/');
 }
 
@@ -104,7 +102,7 @@ async function* unpacked(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
     start = Buffer.concat([start, value]);
   }
   if (OTHERS.some((mark) => start.subarray(0, mark.length).equals(mark)))
-    throw new AmbiguousRequestError('content trust: a context that is packed with anything but gzip cannot be judged');
+    throw new AmbiguousRequestError('a context that is packed with anything but gzip cannot be judged');
   const all = rejoined(start, parts);
   if (!start.subarray(0, GZIP.length).equals(GZIP)) return yield* all;
   const plain = createGunzip();
@@ -113,7 +111,7 @@ async function* unpacked(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
     yield* pipeline(Readable.from(all), plain, () => {});
   } catch (cause) {
     if (!/^Z_/.test(String((cause as NodeJS.ErrnoException).code))) throw cause;
-    throw new AmbiguousRequestError('content trust: the context of the build cannot be unpacked', { cause });
+    throw new AmbiguousRequestError('the context of the build cannot be unpacked', { cause });
   }
 }
 

@@ -67,8 +67,7 @@ function textOf(bytes: Uint8Array): string {
   try {
     return decodeUtf8(hasMark ? bytes.subarray(3) : bytes);
   } catch (cause) {
-    if (cause instanceof DecodeError)
-      throw new AmbiguousRequestError('content trust: a Dockerfile that is not UTF-8', { cause });
+    if (cause instanceof DecodeError) throw new AmbiguousRequestError('a Dockerfile that is not UTF-8', { cause });
     throw cause;
   }
 }

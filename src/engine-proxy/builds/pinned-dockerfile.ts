@@ -45,7 +45,7 @@ export async function pinDockerfile(
   const result = Buffer.from(lines.join('\n'), 'utf8');
   const seen = usesOf(readDockerfile(result), given).map(({ image }) => image);
   if (seen.length !== pinned.length || seen.some((image, index) => image !== pinned[index]))
-    throw new AmbiguousRequestError('content trust: a Dockerfile that reads otherwise with its images by digest');
+    throw new AmbiguousRequestError('a Dockerfile that reads otherwise with its images by digest');
   return result;
 }
 

@@ -97,7 +97,7 @@ function readParameters(head: RequestHead): BuildParameters {
   if ((isSet('version') && parameters.get('version') !== '1') || isSet('session') || isSet('outputs'))
     throw buildKitRefused();
   if (isSet('remote'))
-    throw new AmbiguousRequestError('content trust: a build from a remote context cannot be judged: give its files');
+    throw new AmbiguousRequestError('a build from a remote context cannot be judged: give its files');
   return {
     dockerfile: parameters.get('dockerfile') || 'Dockerfile',
     given: givenArguments(parameters.get('buildargs') ?? ''),
@@ -133,5 +133,5 @@ function textOrNone(value: JsonValue, name: string): string | undefined {
 }
 
 function odd(name: string, cause?: unknown): AmbiguousRequestError {
-  return new AmbiguousRequestError(`content trust: ${name} of the build cannot be read`, { cause });
+  return new AmbiguousRequestError(`${name} of the build cannot be read`, { cause });
 }

@@ -110,7 +110,7 @@ function padded(size: number): number {
 }
 
 function damaged(): AmbiguousRequestError {
-  return new AmbiguousRequestError('content trust: the context of the build is no tar that can be read for certain');
+  return new AmbiguousRequestError('the context of the build is no tar that can be read for certain');
 }
 
 function fieldsOf(block: Buffer): { type: string; size: number; name: string } {
